@@ -1,0 +1,152 @@
+"""Training sets as flat, memory-mapped arrays with checksums. Written with RDKit's help, read without it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from molediff.config import UserError
+from molediff.elements import Vocabulary
+from molediff.structures import Molecules, Stereo
+
+FORMAT = 1
+ARRAYS = {
+    "index": np.int64,
+    "natoms": np.int16,
+    "nbonds": np.int16,
+    "ncentres": np.int16,
+    "ncistrans": np.int16,
+    "atom": np.uint8,
+    "charge": np.uint8,
+    "pos": np.float32,
+    "bonds": np.uint8,
+    "centres": np.uint8,
+    "cistrans": np.uint8,
+}
+"""name -> dtype. Ragged arrays are joined along molecules; the four counts give the lengths.
+
+index: number of the molecule in its source. atom, charge: classes. pos: (atoms, 3) angstrom, centred.
+bonds: rows (i, j, order). centres: rows (centre, four neighbours in positive order). cistrans: rows (i, j, 1 or 2).
+"""
+
+
+@dataclass(frozen=True)
+class Shards:
+    """A prepared set, opened."""
+
+    folder: Path
+    """Where it lies."""
+    vocabulary: Vocabulary
+    """Classes of ``atom`` and ``charge``."""
+    explicit_hydrogens: bool
+    """Whether hydrogens are atoms of their own."""
+    scale: float
+    """Standard deviation of the centred coordinates, angstrom."""
+    arrays: dict[str, np.ndarray]
+    """See `ARRAYS`."""
+    offsets: dict[str, np.ndarray]
+    """First row of each molecule, by count name; one more than there are molecules."""
+
+    def __len__(self) -> int:
+        return len(self.arrays["natoms"])
+
+
+def write_shards(
+    folder: Path, arrays: dict[str, np.ndarray], vocabulary: Vocabulary, explicit_hydrogens: bool, about: dict
+) -> None:
+    """Write a prepared set; the description comes last, so that a set cut off in the middle is no set.
+
+    Args:
+        folder: made when missing.
+        arrays: see `ARRAYS`; ``pos`` centred per molecule.
+        vocabulary: of the classes.
+        explicit_hydrogens: whether hydrogens are atoms.
+        about: source, counts of what was left out, anything for the record.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    sums = {}
+    for name, dtype in ARRAYS.items():
+        path = folder / f"{name}.npy"
+        temporary = folder / f".{name}.tmp.npy"
+        np.save(temporary, np.ascontiguousarray(arrays[name], dtype=dtype))
+        os.replace(temporary, path)
+        sums[name] = checksum(path)
+    meta = {
+        "format": FORMAT,
+        "molecules": len(arrays["natoms"]),
+        "atoms": len(arrays["atom"]),
+        "elements": list(vocabulary.elements),
+        "charges": list(vocabulary.charges),
+        "explicit_hydrogens": explicit_hydrogens,
+        "scale": float(np.sqrt(np.mean(np.square(arrays["pos"], dtype=np.float64)))) if len(arrays["pos"]) else 1.0,
+        "sha256": sums,
+        **about,
+    }
+    temporary = folder / ".meta.tmp.json"
+    temporary.write_text(json.dumps(meta, indent=1))
+    os.replace(temporary, folder / "meta.json")
+
+
+def open_shards(folder: Path | str, verify: bool = True) -> Shards:
+    """Open a prepared set, memory-mapped.
+
+    Args:
+        folder: as `write_shards` wrote it.
+        verify: compare checksums first.
+
+    Raises:
+        UserError: when the folder holds no prepared set, another format, or damaged files.
+    """
+    folder = Path(folder)
+    if not (folder / "meta.json").is_file():
+        raise UserError(f"'{folder}' holds no prepared data (no meta.json). Make it with: molediff data prepare FILE --out {folder}")
+    meta = json.loads((folder / "meta.json").read_text())
+    if meta.get("format") != FORMAT:
+        raise UserError(f"'{folder}' has format {meta.get('format')}, this version reads {FORMAT}. Prepare it again.")
+    for name in ARRAYS:
+        path = folder / f"{name}.npy"
+        if not path.is_file() or (verify and checksum(path) != meta["sha256"][name]):
+            raise UserError(f"'{path}' is missing or damaged (checksum differs). Prepare the data again.")
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+    counts = ("natoms", "nbonds", "ncentres", "ncistrans")
+    offsets = {name: np.concatenate([[0], np.cumsum(arrays[name], dtype=np.int64)]) for name in counts}
+    vocabulary = Vocabulary(tuple(meta["elements"]), tuple(meta["charges"]))
+    return Shards(folder, vocabulary, meta["explicit_hydrogens"], meta["scale"], arrays, offsets)
+
+
+def read_batch(shards: Shards, which: np.ndarray) -> tuple[Molecules, Stereo]:
+    """The molecules at positions ``which`` of the set, padded to the largest."""
+    a, o = shards.arrays, shards.offsets
+    sizes = np.asarray(a["natoms"][which], dtype=np.int64)
+    b, n = len(which), int(sizes.max())
+    pos, atom, charge = np.zeros((b, n, 3), np.float32), np.zeros((b, n), np.int64), np.zeros((b, n), np.int64)
+    bond, cistrans = np.zeros((b, n, n), np.int64), np.zeros((b, n, n), np.int64)
+    centre = np.full((b, n, 4), -1, np.int64)
+    for k, i in enumerate(which):
+        atoms = slice(o["natoms"][i], o["natoms"][i + 1])
+        m = sizes[k]
+        pos[k, :m], atom[k, :m], charge[k, :m] = a["pos"][atoms], a["atom"][atoms], a["charge"][atoms]
+        rows = a["bonds"][o["nbonds"][i] : o["nbonds"][i + 1]]
+        bond[k, rows[:, 0], rows[:, 1]] = bond[k, rows[:, 1], rows[:, 0]] = rows[:, 2]
+        rows = a["centres"][o["ncentres"][i] : o["ncentres"][i + 1]]
+        centre[k, rows[:, 0]] = rows[:, 1:]
+        rows = a["cistrans"][o["ncistrans"][i] : o["ncistrans"][i + 1]]
+        cistrans[k, rows[:, 0], rows[:, 1]] = cistrans[k, rows[:, 1], rows[:, 0]] = rows[:, 2]
+    mask = np.arange(n)[None] < sizes[:, None]
+    tensors = (torch.from_numpy(x) for x in (pos, atom, charge, bond, mask))
+    return Molecules(*tensors), Stereo(torch.from_numpy(centre), torch.from_numpy(cistrans))
+
+
+def checksum(path: Path) -> str:
+    """sha256 of a file, hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as f:
+        while chunk := f.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

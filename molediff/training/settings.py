@@ -1,0 +1,61 @@
+"""Settings of a training run, as a YAML file holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from molediff.model import ModelConfig
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run: data, model, optimiser, where things go."""
+
+    data: str
+    """Folder of prepared data, as `molediff data prepare` wrote it."""
+    out: str
+    """Folder of the run: checkpoints, logs, plots, the model."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """What is trained."""
+    split: str = "all"
+    """Which molecules are trained on: all, or edm (EDM's QM9 split by index, its training part)."""
+    seed: int = 0
+    """Seed of weights, order and noise."""
+    steps: int = 50_000
+    """Steps at constant rate; --finish ends this part at once."""
+    finish_steps: int = 5_000
+    """Steps of the decay that follows."""
+    warmup_steps: int = 500
+    """Steps over which the learning rate rises."""
+    learning_rate: float = 1e-3
+    """AdamW's, at the constant part."""
+    weight_decay: float = 1e-4
+    """AdamW's."""
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    pairs: int = 41_472
+    """Atoms squared a batch, see `molediff.data.Batches`."""
+    ema: float = 0.999
+    """Decay of the averaged weights, min(ema, (1 + step) / (10 + step))."""
+    conformer_share: float = 0.2
+    """Share of molecules trained with their graph known."""
+    precision: str = "bf16-mixed"
+    """Lightning's: bf16-mixed or 32-true."""
+    compile: bool = False
+    """Whether to torch.compile the network (over a minute at first, then faster)."""
+    accelerator: str = "auto"
+    """Lightning's: auto, cpu, gpu."""
+    devices: int = 1
+    """Lightning's: processes, one a device."""
+    strategy: str = "auto"
+    """Lightning's: auto or ddp."""
+    threads: int = 0
+    """CPU threads of torch; 0 leaves it alone."""
+    checkpoint_minutes: float = 5.0
+    """Time between checkpoints."""
+    sample_every: int = 0
+    """Steps between samplings of 256 molecules for the log; 0 for never."""
+    log_every: int = 50
+    """Steps between lines of the log."""
+    initial: str = ""
+    """A model file or bundled name whose weights to begin with; empty for fresh ones."""
