@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from torch import Tensor, nn
 
@@ -18,18 +19,43 @@ class SizePrior:
     counts: dict[int, int] = field(default_factory=dict)
     """atoms -> molecules."""
 
+    @property
+    def range(self) -> tuple[int, int]:
+        """Smallest and largest number of atoms trained on; (0, 0) when nothing is known."""
+        return (min(self.counts), max(self.counts)) if self.counts else (0, 0)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model came from."""
+
+    name: str = "untrained"
+    """Name of its folder."""
+    checksum: str = ""
+    """sha256 of its weights, hexadecimal."""
+    about: dict = field(default_factory=dict)
+    """Data, training command, measured figures."""
+    folder: Path | None = None
+    """Where it lies."""
+
 
 class Model(nn.Module):
     """Denoiser + process + vocabulary + size prior + settings."""
 
-    def __init__(self, config: ModelConfig, sizes: SizePrior):
+    def __init__(self, config: ModelConfig, sizes: SizePrior, source: Source | None = None):
         """A model with fresh weights.
+
+        Args:
+            config: what it is made of.
+            sizes: of the training molecules.
+            source: for a model that was loaded.
 
         Raises:
             UserError: for settings that do not exist.
         """
         super().__init__()
         self.config, self.sizes, self.vocabulary = config, sizes, config.vocabulary
+        self.source = source or Source()
         self.process = Process.build(config.process, config.vocabulary.sizes)
         network, settings = network_settings(config)
         self.denoiser = network(settings, self.process.classes, config.vocabulary.sizes, config.process.scale)
