@@ -1,0 +1,9 @@
+"""Floor 4: from noise to molecules."""
+
+from molediff.sampling.guidance import tempered
+from molediff.sampling.loop import sample, time_grid
+from molediff.sampling.methods import METHODS, Denoise, Problem
+from molediff.sampling.settings import SamplingConfig
+from molediff.sampling.sizes import draw_sizes, parse_atoms
+
+__all__ = ["METHODS", "Denoise", "Problem", "SamplingConfig", "draw_sizes", "parse_atoms", "sample", "tempered", "time_grid"]

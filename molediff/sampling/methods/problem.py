@@ -1,0 +1,35 @@
+"""What a method is given besides the state: it never changes during a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from molediff.noise import Draws, Process, Times
+from molediff.sampling.settings import SamplingConfig
+from molediff.structures import Condition, Estimate, Molecules
+
+Denoise = Callable[[Molecules, Times, Condition], Estimate]
+"""(noisy state, times, condition) -> estimate of the clean molecule."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A denoiser and everything it is asked under."""
+
+    denoise: Denoise
+    """Estimates the clean molecule; guidance wraps it."""
+    process: Process
+    """How to corrupt and how to step."""
+    condition: Condition
+    """What is known."""
+    given: Molecules
+    """Values of what is known."""
+    draws: Callable[[], Draws]
+    """The next random numbers."""
+    config: SamplingConfig
+    """Settings."""
+
+
+Method = Callable[[Problem, Molecules, Times, Times], tuple[Molecules, Estimate]]
+"""(problem, state, at, to) -> (state at the earlier time ``to``, estimate it was made from)."""

@@ -1,0 +1,27 @@
+"""Settings of sampling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How noise becomes molecules."""
+
+    steps: int = 50
+    """Steps from noise to data; any number from 1 on."""
+    method: str = "churn"
+    """A name from `molediff.sampling.METHODS`."""
+    temperature: float = 0.9
+    """Logits of types, charges and bonds are divided by it; below 1 sharpens."""
+    bend: float = 2.0
+    """How far steps gather at middle noise levels, see `molediff.noise.gaussian.arcsin_grid`; 0 is geometric."""
+    churn: float = 0.4
+    """Noise added before a step, as a share of its level (Karras et al., 2022, algorithm 2); only by method churn."""
+    churn_low: float = 0.03
+    """Smallest sigma / alpha (in units of the coordinate scale) with churn."""
+    churn_high: float = 3.0
+    """Largest sigma / alpha with churn."""
+    start: float = 0.0
+    """Largest sigma / alpha to start from, in units of the coordinate scale; 0 for the model's own."""
