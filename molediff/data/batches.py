@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 
 import numpy as np
 
@@ -21,23 +21,35 @@ class Batches:
 
     def epoch(self, number: int) -> tuple[np.ndarray, ...]:
         """All batches of an epoch: every molecule once, in an order drawn from (seed, number)."""
-        return _epoch(self.sizes, self.budget, self.seed, number)
+        rng = np.random.default_rng([self.seed, number])
+        batches = []
+        for n, members in self._of_size.items():
+            batches.extend(np.array_split(rng.permutation(members), self._pieces(n)))
+        return tuple(batches[i] for i in rng.permutation(len(batches)))
 
     def of_step(self, step: int) -> np.ndarray:
         """Positions of the molecules of batch ``step``, counted from 0 over all epochs."""
         # Epochs differ in order only: their number of batches is the same.
-        length = len(self.epoch(0))
-        return self.epoch(step // length)[step % length]
+        number, place = divmod(step, len(self))
+        if number not in self._latest:
+            self._latest.clear()
+            self._latest[number] = self.epoch(number)
+        return self._latest[number][place]
 
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        return sum(self._pieces(n) for n in self._of_size)
 
-@lru_cache(maxsize=2)
-def _epoch(sizes: tuple[int, ...], budget: int, seed: int, number: int) -> tuple[np.ndarray, ...]:
-    rng = np.random.default_rng([seed, number])
-    counts = np.asarray(sizes)
-    batches = []
-    for n in np.unique(counts):
-        members = rng.permutation(np.flatnonzero(counts == n))
-        per_batch = max(1, budget // int(n) ** 2)
-        pieces = max(1, round(len(members) / per_batch))
-        batches.extend(np.array_split(members, pieces))
-    return tuple(batches[i] for i in rng.permutation(len(batches)))
+    @cached_property
+    def _of_size(self) -> dict[int, np.ndarray]:
+        """Number of atoms -> positions of the molecules that have as many, ascending."""
+        counts = np.asarray(self.sizes)
+        return {int(n): np.flatnonzero(counts == n) for n in np.unique(counts)}
+
+    @cached_property
+    def _latest(self) -> dict[int, tuple[np.ndarray, ...]]:
+        """The epoch in use: steps ask for one batch at a time."""
+        return {}
+
+    def _pieces(self, n: int) -> int:
+        return max(1, round(len(self._of_size[n]) / max(1, self.budget // n**2)))

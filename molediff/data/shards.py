@@ -104,43 +104,72 @@ def open_shards(folder: Path | str, verify: bool = True) -> Shards:
         UserError: when the folder holds no prepared set, another format, or damaged files.
     """
     folder = Path(folder)
-    if not (folder / "meta.json").is_file():
-        raise UserError(f"'{folder}' holds no prepared data (no meta.json). Make it with: molediff data prepare FILE --out {folder}")
-    meta = json.loads((folder / "meta.json").read_text())
-    if meta.get("format") != FORMAT:
-        raise UserError(f"'{folder}' has format {meta.get('format')}, this version reads {FORMAT}. Prepare it again.")
+    meta = read_meta(folder)
     for name in ARRAYS:
         path = folder / f"{name}.npy"
-        if not path.is_file() or (verify and checksum(path) != meta["sha256"][name]):
+        if not path.is_file() or (verify and checksum(path) != meta["sha256"].get(name)):
             raise UserError(f"'{path}' is missing or damaged (checksum differs). Prepare the data again.")
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+    # A plain view of each map: the same memory without the cost of numpy's memmap class on every slice.
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r").view(np.ndarray) for name in ARRAYS}
     counts = ("natoms", "nbonds", "ncentres", "ncistrans")
     offsets = {name: np.concatenate([[0], np.cumsum(arrays[name], dtype=np.int64)]) for name in counts}
     vocabulary = Vocabulary(tuple(meta["elements"]), tuple(meta["charges"]))
     return Shards(folder, vocabulary, meta["explicit_hydrogens"], meta["scale"], arrays, offsets)
 
 
+def read_meta(folder: Path) -> dict:
+    """The description of a prepared set, as `write_shards` wrote it.
+
+    Raises:
+        UserError: when there is none, it cannot be read, or it has another format.
+    """
+    path = folder / "meta.json"
+    if not path.is_file():
+        raise UserError(
+            f"'{folder}' holds no prepared data (no meta.json). "
+            f"Make it with: molediff data prepare FILE --out {folder}"
+        )
+    try:
+        meta = json.loads(path.read_text())
+    except ValueError:
+        raise UserError(f"'{path}' is damaged (no JSON). Prepare the data again.") from None
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        given = meta.get("format") if isinstance(meta, dict) else None
+        raise UserError(f"'{folder}' has format {given}, this version reads {FORMAT}. Prepare it again.")
+    missing = [k for k in ("elements", "charges", "explicit_hydrogens", "scale", "sha256") if k not in meta]
+    if missing:
+        raise UserError(f"'{path}' is damaged ('{missing[0]}' is missing). Prepare the data again.")
+    return meta
+
+
 def read_batch(shards: Shards, which: np.ndarray) -> tuple[Molecules, Stereo]:
     """The molecules at positions ``which`` of the set, padded to the largest."""
-    a, o = shards.arrays, shards.offsets
-    sizes = np.asarray(a["natoms"][which], dtype=np.int64)
-    b, n = len(which), int(sizes.max())
+    a, o, which = shards.arrays, shards.offsets, np.asarray(which, dtype=np.int64)
+    sizes = o["natoms"][which + 1] - o["natoms"][which]
+    b, n = len(which), int(sizes.max(initial=0))
+    mask = np.arange(n) < sizes[:, None]  # (B, N)
     pos, atom, charge = np.zeros((b, n, 3), np.float32), np.zeros((b, n), np.int64), np.zeros((b, n), np.int64)
     bond, cistrans = np.zeros((b, n, n), np.int64), np.zeros((b, n, n), np.int64)
     centre = np.full((b, n, 4), -1, np.int64)
-    for k, i in enumerate(which):
-        atoms = slice(o["natoms"][i], o["natoms"][i + 1])
-        m = sizes[k]
-        pos[k, :m], atom[k, :m], charge[k, :m] = a["pos"][atoms], a["atom"][atoms], a["charge"][atoms]
-        rows = a["bonds"][o["nbonds"][i] : o["nbonds"][i + 1]]
-        bond[k, rows[:, 0], rows[:, 1]] = bond[k, rows[:, 1], rows[:, 0]] = rows[:, 2]
-        rows = a["centres"][o["ncentres"][i] : o["ncentres"][i + 1]]
-        centre[k, rows[:, 0]] = rows[:, 1:]
-        rows = a["cistrans"][o["ncistrans"][i] : o["ncistrans"][i + 1]]
-        cistrans[k, rows[:, 0], rows[:, 1]] = cistrans[k, rows[:, 1], rows[:, 0]] = rows[:, 2]
-    mask = np.arange(n)[None] < sizes[:, None]
+    _, rows = _rows(o["natoms"], which)
+    pos[mask], atom[mask], charge[mask] = a["pos"][rows], a["atom"][rows], a["charge"][rows]
+    for dense, name in ((bond, "bonds"), (cistrans, "cistrans")):
+        owner, rows = _rows(o[f"n{name}"], which)
+        i, j, kind = a[name][rows].T
+        dense[owner, i, j] = dense[owner, j, i] = kind
+    owner, rows = _rows(o["ncentres"], which)
+    row = a["centres"][rows]
+    centre[owner, row[:, 0]] = row[:, 1:]
     tensors = (torch.from_numpy(x) for x in (pos, atom, charge, bond, mask))
     return Molecules(*tensors), Stereo(torch.from_numpy(centre), torch.from_numpy(cistrans))
+
+
+def _rows(offsets: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a ragged array that belong to the molecules ``which``: place in the batch of each, and its position."""
+    first, counts = offsets[which], offsets[which + 1] - offsets[which]
+    ends = np.cumsum(counts)
+    owner = np.repeat(np.arange(len(which)), counts)
+    return owner, np.arange(len(owner)) + np.repeat(first - ends + counts, counts)
 
 
 def checksum(path: Path) -> str:
