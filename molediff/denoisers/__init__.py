@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from molediff.denoisers.attention import Attention, AttentionConfig
+from molediff.denoisers.egnn import EGNN, EGNNConfig
 
-DENOISERS = {"attention": (Attention, AttentionConfig)}
+DENOISERS = {"attention": (Attention, AttentionConfig), "egnn": (EGNN, EGNNConfig)}
 """Every network by name, with its settings. The tests of symmetry run on each."""
 
-__all__ = ["DENOISERS", "Attention", "AttentionConfig"]
+__all__ = ["DENOISERS", "EGNN", "Attention", "AttentionConfig", "EGNNConfig"]
