@@ -1,4 +1,4 @@
-"""RDKit molecules to `Molecules` and back, without loss: kekulised bonds, charges, explicit hydrogens or heavy atoms."""
+"""RDKit molecules to `Molecules` and back, without loss: kekulised bonds, charges, explicit or implied hydrogens."""
 
 from __future__ import annotations
 

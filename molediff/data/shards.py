@@ -126,8 +126,7 @@ def read_meta(folder: Path) -> dict:
     path = folder / "meta.json"
     if not path.is_file():
         raise UserError(
-            f"'{folder}' holds no prepared data (no meta.json). "
-            f"Make it with: molediff data prepare FILE --out {folder}"
+            f"'{folder}' holds no prepared data (no meta.json). Make it with: molediff data prepare FILE --out {folder}"
         )
     try:
         meta = json.loads(path.read_text())

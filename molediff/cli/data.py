@@ -1,0 +1,113 @@
+"""``molediff data``: prepare molecules for training, look into a prepared set."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+HELP = "prepare molecules of files for training, or say what a prepared set holds"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    verbs = parser.add_subparsers(dest="data_verb", required=True, metavar="VERB")
+    prepare = verbs.add_parser("prepare", help="read SDF or npz files and write a set to train on")
+    prepare.description = (
+        "Molecules are taken exactly as written, with stereochemistry from their coordinates. Those that cannot be "
+        "used are counted and listed with their reason in DIR/left_out.csv. Killed in the middle: the same command "
+        "goes on. Exit 0 when a set was written, 2 when the input cannot be used."
+    )
+    prepare.add_argument("sources", nargs="+", metavar="SOURCE", help=".sdf, .sdf.gz or .npz; several are joined")
+    prepare.add_argument("--out", metavar="DIR", help="folder to write; default: data/NAME of the first source")
+    prepare.add_argument(
+        "--elements", metavar="LIST", help="elements allowed, in class order (H,C,N,O,F; with --heavy C,N,O,F)"
+    )
+    prepare.add_argument(
+        "--charges", default="0,-1,1", metavar="LIST", help="formal charges allowed, in class order (%(default)s)"
+    )
+    prepare.add_argument("--max-atoms", type=int, default=255, metavar="N", help="most atoms, as stored (%(default)s)")
+    prepare.add_argument("--heavy", action="store_true", help="remove hydrogens; they are implied")
+    prepare.add_argument("--workers", type=int, metavar="K", help="processes (all cores, at most 8)")
+    prepare.add_argument("--limit", type=int, metavar="N", help="read the first N molecules only")
+    prepare.add_argument("--quiet", action="store_true", help="no progress")
+    info = verbs.add_parser("info", help="what a prepared set holds; verifies its checksums")
+    info.add_argument("folder", metavar="DIR", help="a prepared set")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit status of ``molediff data``.
+
+    Raises:
+        UserError: for bad input.
+    """
+    return {"prepare": _prepare, "info": _info}[args.data_verb](args)
+
+
+def _prepare(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from molediff.data.prepare import parse_vocabulary, prepare
+    from molediff.data.rules import LEFT_OUT, Options
+
+    elements = args.elements or ("C,N,O,F" if args.heavy else "H,C,N,O,F")
+    options = Options(parse_vocabulary(elements, args.charges), not args.heavy, args.max_atoms, args.limit)
+    out = Path(args.out) if args.out else Path("data") / Path(args.sources[0]).name.split(".")[0]
+    workers = args.workers if args.workers is not None else min(8, _cores())
+    show = None if args.quiet else _progress()
+    summary = prepare(args.sources, out, options, workers, show)
+    if summary.already:
+        print(f"'{out}' is complete and its checksums agree; nothing to do.")
+    print(f"{summary.kept:,} of {summary.records:,} molecules prepared in '{out}'.")
+    for rule, count in summary.left_out.items():
+        print(f"  left out {count:>9,}  {rule}: {LEFT_OUT[rule]}")
+    if summary.left_out:
+        print(f"  each is listed in '{out / 'left_out.csv'}'")
+    return 0
+
+
+def _info(args: argparse.Namespace) -> int:
+    from molediff.data.info import describe
+
+    for what, value in describe(args.folder):
+        print(f"{what:<12}{value}")
+    return 0
+
+
+def _cores() -> int:
+    # not every system can say which cores a process may use
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _progress() -> Callable[[int, int], None]:
+    """A bar on a terminal, a line at every tenth elsewhere; both on stderr."""
+    if not sys.stderr.isatty():
+        return _lines()
+    from tqdm import tqdm
+
+    bar = tqdm(unit=" molecules", unit_scale=True, dynamic_ncols=True)
+
+    def show(done: int, total: int) -> None:
+        bar.total = total
+        if not bar.n and done:
+            # what an earlier call did is no speed of this one
+            bar.initial = bar.n = done
+        bar.update(done - bar.n)
+        if done == total:
+            bar.close()
+
+    return show
+
+
+def _lines() -> Callable[[int, int], None]:
+    shown = -1
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        tenth = 10 * done // max(total, 1)
+        if tenth > shown:
+            shown = tenth
+            print(f"{done:,} of {total:,} molecules read", file=sys.stderr, flush=True)
+
+    return show

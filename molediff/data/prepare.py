@@ -1,0 +1,303 @@
+"""Prepare molecules of files for training: read, judge by rules with names, write shards. Goes on when killed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import chain, islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rdkit
+
+from molediff.config import UserError, nearest
+from molediff.data.parts import (
+    Part,
+    begin,
+    join,
+    load_part,
+    part_path,
+    refuse_other,
+    remove_parts,
+    save_part,
+    write_text,
+)
+from molediff.data.readers import Reader, find_reader
+from molediff.data.rules import LEFT_OUT, LeftOutError, Options, prepare_one
+from molediff.data.shards import ARRAYS, FORMAT, checksum, open_shards, read_meta, write_shards
+from molediff.elements import SYMBOLS, Vocabulary
+
+CHUNK = 5_000
+"""Records a part."""
+MOST_ATOMS = 255
+HEADER = ("source", "record", "index", "name", "reason", "detail")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to read."""
+
+    path: Path
+    """Where it lies."""
+    reader: Reader
+    """Of its format."""
+    records: int
+    """Molecules in it."""
+    sha256: str
+    """Checksum of the file."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a preparation did."""
+
+    records: int
+    """Molecules read."""
+    kept: int
+    """Molecules in the prepared set."""
+    left_out: dict[str, int]
+    """Rule -> molecules that it left out."""
+    already: bool
+    """Whether the set was complete before, and nothing was done."""
+
+
+def prepare(
+    sources: Sequence[Path | str],
+    out: Path | str,
+    options: Options | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+    chunk: int = CHUNK,
+) -> Summary:
+    """Prepare a data set, going on where an earlier call with the same arguments was cut off.
+
+    Every record of the sources ends in the set or, with its reason, in ``out/left_out.csv``; ``out/meta.json`` has
+    the counts. The result does not depend on ``workers`` or on interruptions.
+
+    Args:
+        sources: files, see `molediff.data.readers.READERS`; joined in this order.
+        out: folder of the prepared set.
+        options: vocabulary, hydrogens, size; the defaults of `Options` when None.
+        workers: processes; they are spawned, so a script that asks for more than one needs a
+            ``if __name__ == "__main__"``.
+        progress: called with (records done, records in all) after each chunk.
+        chunk: records a part.
+
+    Raises:
+        UserError: for files that cannot be used, a folder with other contents, or when nothing is left.
+    """
+    out, options = Path(out), options or Options()
+    _check(out, options, workers)
+    found = [_source(Path(path)) for path in sources]
+    manifest = _manifest(found, options, chunk)
+    if (out / "meta.json").is_file():
+        return _complete(out, manifest)
+    total = manifest["records"]
+    begin(out, manifest)
+    numbers = range(-(-total // chunk))
+    missing = [number for number in numbers if not part_path(out, number).is_file()]
+    done = total - sum(min(chunk, total - number * chunk) for number in missing)
+    if progress:
+        progress(done, total)
+    for number, part, read in _work(found, missing, total, chunk, options, workers):
+        save_part(out, number, part)
+        done += read
+        if progress:
+            progress(done, total)
+    return _finish(out, [load_part(out, number) for number in numbers], manifest, options, found)
+
+
+def parse_vocabulary(elements: str, charges: str) -> Vocabulary:
+    """A vocabulary from lists with commas, as typed.
+
+    Raises:
+        UserError: for an unknown element (names the nearest), or a charge that is no number or too large.
+    """
+    symbols = [symbol.strip() for symbol in elements.split(",") if symbol.strip()]
+    for symbol in symbols:
+        if symbol not in SYMBOLS:
+            near = (
+                f" Did you mean '{symbol.capitalize()}'?"
+                if symbol.capitalize() in SYMBOLS
+                else nearest(symbol, SYMBOLS)
+            )
+            raise UserError(f"Unknown element '{symbol}' in --elements. Allowed: {', '.join(SYMBOLS)}.{near}")
+    try:
+        numbers = [int(charge) for charge in charges.split(",") if charge.strip()]
+    except ValueError:
+        raise UserError(f"--charges must be whole numbers with commas, such as 0,-1,1; got '{charges}'.") from None
+    for kind, given in (("--elements", symbols), ("--charges", numbers)):
+        if not given or len(set(given)) < len(given):
+            raise UserError(f"{kind} must name each class once, and at least one; got '{','.join(map(str, given))}'.")
+    return Vocabulary(tuple(symbols), tuple(numbers))
+
+
+def _check(out: Path, options: Options, workers: int) -> None:
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out '{out}' is a file. Name a folder, new or of an earlier call.")
+    if not 1 <= options.max_atoms <= MOST_ATOMS:
+        raise UserError(
+            f"--max-atoms must be 1 to {MOST_ATOMS} (indices are stored in a byte), got {options.max_atoms}."
+        )
+    if options.limit is not None and options.limit < 1:
+        raise UserError(f"--limit must be at least 1, got {options.limit}.")
+    if workers < 1:
+        raise UserError(f"--workers must be at least 1, got {workers}.")
+
+
+def _source(path: Path) -> Source:
+    reader = find_reader(path)
+    return Source(path, reader, reader.count(path), checksum(path))
+
+
+def _manifest(sources: Sequence[Source], options: Options, chunk: int) -> dict[str, Any]:
+    """Everything that the result depends on."""
+    total = sum(source.records for source in sources)
+    return {
+        "sources": [{"name": s.path.name, "sha256": s.sha256, "records": s.records} for s in sources],
+        "elements": list(options.vocabulary.elements),
+        "charges": list(options.vocabulary.charges),
+        "explicit_hydrogens": options.explicit_hydrogens,
+        "max_atoms": options.max_atoms,
+        "limit": options.limit,
+        "records": total if options.limit is None else min(total, options.limit),
+        "chunk": chunk,
+        "format": FORMAT,
+        "rdkit": rdkit.__version__,
+    }
+
+
+def _complete(out: Path, manifest: dict[str, Any]) -> Summary:
+    """The set is there already: verify it and say so.
+
+    Raises:
+        UserError: when it is damaged, or was prepared with other arguments.
+    """
+    meta = read_meta(out)
+    # what has no bearing on a finished set may differ
+    relevant = {k: v for k, v in manifest.items() if k not in ("chunk", "rdkit")}
+    refuse_other(out, meta.get("preparation", {}), relevant, "a prepared set")
+    shards = open_shards(out)
+    remove_parts(out)
+    return Summary(manifest["records"], len(shards), meta["left_out"], already=True)
+
+
+def _work(
+    sources: Sequence[Source], missing: Sequence[int], total: int, chunk: int, options: Options, workers: int
+) -> Iterator[tuple[int, Part, int]]:
+    """(number, part, records read) of each missing chunk, as they are done."""
+    chunks = _chunks(sources, missing, total, chunk)
+    if workers == 1 or len(missing) < 2:
+        for number, raw in chunks:
+            yield number, prepare_chunk(raw, [s.path for s in sources], options), len(raw)
+        return
+    paths = [source.path for source in sources]
+    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn")) as pool:
+        waiting: list[tuple[int, Future[Part], int]] = []
+        try:
+            for number, raw in chunks:
+                waiting.append((number, pool.submit(prepare_chunk, raw, paths, options), len(raw)))
+                # a few chunks ahead, not the whole file
+                while len(waiting) > 2 * workers:
+                    yield _result(waiting.pop(0))
+            while waiting:
+                yield _result(waiting.pop(0))
+        except BrokenProcessPool:
+            raise UserError(
+                "A worker process died (out of memory, or killed). Run the same command again, it goes on where it "
+                "was; --workers 1 needs the least memory."
+            ) from None
+
+
+def _result(waiting: tuple[int, Future[Part], int]) -> tuple[int, Part, int]:
+    number, future, read = waiting
+    return number, future.result(), read
+
+
+def _chunks(
+    sources: Sequence[Source], missing: Sequence[int], total: int, chunk: int
+) -> Iterator[tuple[int, tuple[tuple[int, int, Any], ...]]]:
+    """(number, records) of the missing chunks; a record is (source number, record number, undecoded)."""
+    wanted, start = set(missing), min(missing, default=0) * chunk
+    stream = chain.from_iterable(_records(k, source, sources, start) for k, source in enumerate(sources))
+    kept, number = islice(stream, max(0, total - start)), start // chunk
+    while raw := tuple(islice(kept, chunk)):
+        if number in wanted:
+            yield number, raw
+        number += 1
+
+
+def _records(k: int, source: Source, sources: Sequence[Source], start: int) -> Iterator[tuple[int, int, Any]]:
+    """Records of source ``k`` from number ``start`` of the joined stream on."""
+    first = max(0, start - sum(s.records for s in sources[:k]))
+    if first >= source.records:
+        return
+    for number, raw in enumerate(source.reader.split(source.path, first), first):
+        yield k, number, raw
+
+
+def prepare_chunk(records: Sequence[tuple[int, int, Any]], paths: Sequence[Path], options: Options) -> Part:
+    """Decode and judge some records; runs in a worker process.
+
+    Args:
+        records: (source number, record number, undecoded).
+        paths: of the sources.
+        options: of the preparation.
+    """
+    readers = [find_reader(path) for path in paths]
+    ready, left_out, kept = [], [], Counter()
+    for source, number, raw in records:
+        record = readers[source].decode(raw)
+        try:
+            ready.append(prepare_one(record, options))
+            kept[source] += 1
+        except LeftOutError as why:
+            left_out.append((paths[source].name, number, record.index, record.name, why.rule, why.detail))
+    return Part(join(ready), tuple(left_out), tuple(kept.items()))
+
+
+def _finish(
+    out: Path, parts: Sequence[Part], manifest: dict[str, Any], options: Options, sources: Sequence[Source]
+) -> Summary:
+    """Join the parts, list what was left out, write the set.
+
+    Raises:
+        UserError: when nothing is left.
+    """
+    rows = [row for part in parts for row in part.left_out]
+    write_text(out / "left_out.csv", _csv(rows))
+    counts = Counter(row[4] for row in rows)
+    left_out = {rule: counts[rule] for rule in LEFT_OUT if counts[rule]}
+    arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in ARRAYS}
+    kept = Counter()
+    for part in parts:
+        kept.update(dict(part.sources))
+    if not len(arrays["natoms"]):
+        reasons = "; ".join(f"{rule} {number:,} ({LEFT_OUT[rule]})" for rule, number in left_out.items())
+        remove_parts(out)
+        raise UserError(
+            f"None of the {len(rows):,} molecules can be used: {reasons}. Each is listed in '{out / 'left_out.csv'}'."
+        )
+    about = {
+        "sources": [d | {"kept": kept[k]} for k, d in enumerate(manifest["sources"])],
+        "left_out": left_out,
+        "preparation": manifest,
+    }
+    write_shards(out, arrays, options.vocabulary, options.explicit_hydrogens, about)
+    remove_parts(out)
+    return Summary(manifest["records"], len(arrays["natoms"]), left_out, already=False)
+
+
+def _csv(rows: Sequence[tuple]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADER)
+    writer.writerows(rows)
+    return text.getvalue()
