@@ -2,92 +2,274 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
+import shutil
+import warnings
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
-from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from molediff.config import UserError
 from molediff.data.module import ShardModule
 from molediff.data.shards import Shards, open_shards
 from molediff.data.split import training_part
-from molediff.model import Model, SizePrior
+from molediff.model import Model, SizePrior, load
+from molediff.training.checkpoints import BEFORE_FINISH, LAST, AtomicFiles, Checkpoints, read_checkpoint
+from molediff.training.curve import Curves
+from molediff.training.export import begin_with, export
 from molediff.training.module import TrainingModule
+from molediff.training.plan import Plan
+from molediff.training.plots import plot_curves
+from molediff.training.progress import Progress, say
+from molediff.training.quality import Judge, Quality, missing, sample_and_judge
+from molediff.training.record import check_same, read_record, write_record
 from molediff.training.settings import TrainConfig
 
-log = logging.getLogger("molediff")
+TREE = """{out}/
+  run.json                 versions, config, seed, the command that resumes this
+  checkpoints/last.ckpt    every {minutes:g} minutes, on SIGTERM and Ctrl-C, at the end; previous.ckpt the one before
+  checkpoints/before_finish.ckpt  where the decay began: to train on from there, copy it over last.ckpt
+  log/loss.csv             a line every {lines} steps{quality}{tensorboard}
+  loss.png, model/         at the end: the curves, and the averaged weights as a model"""
 
 
-def build(config: TrainConfig) -> tuple[TrainingModule, ShardModule]:
-    """Model and data of a run.
+@dataclass(frozen=True)
+class Outcome:
+    """How a sitting ended."""
+
+    step: int
+    """Steps done, over all sittings."""
+    end: int
+    """Steps after which the run is complete."""
+    stopped_by: int = 0
+    """Number of the signal that stopped it; 0 when none did."""
+    model: Path | None = None
+    """The model written, when the run is complete."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.step >= self.end
+
+
+def fit(
+    config: TrainConfig, finish: bool = False, command: str = "", quiet: bool = False, judge: Judge | None = None
+) -> Outcome:
+    """Train, going on from the last checkpoint when there is one.
+
+    Args:
+        config: of the run.
+        finish: begin the decay of the learning rate now.
+        command: that resumes the run, for its record.
+        quiet: plain lines instead of a bar.
+        judge: of the molecules every ``sample_every`` steps; `sample_and_judge` when None.
 
     Raises:
-        UserError: when data and model do not fit.
+        UserError: for data, a folder or a checkpoint that cannot be used.
     """
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    out, last = Path(config.out), Path(config.out) / "checkpoints" / LAST
     shards = open_shards(config.data)
-    fits(shards, config)
+    data = about_data(shards)
+    record = read_record(out)
+    if record is not None:
+        check_same(record, config, data["sha256"])
+    state = read_checkpoint(last) if last.is_file() else None
+    plan, step = planned(config, state, finish)
+    first = rank_zero_only.rank == 0
+    if first:
+        # The way to finish is the same command again, whatever this one said.
+        write_record(config, data, command, step, record)
+        say(announcement(config, plan, step, command))
+    model, positions = build(config, shards, fresh=state is None)
+    if step < plan.end:
+        outcome = train(
+            config, plan, model, ShardModule(shards, positions, config.pairs, config.seed), state, judge, quiet
+        )
+    else:
+        outcome = Outcome(step, plan.end)
+    if not outcome.complete or not first:
+        return outcome
+    folder = export(Model(config.model, model.sizes), config, read_checkpoint(last), data, command)
+    plot_curves(out / "log", out / "loss.png")
+    return Outcome(outcome.step, outcome.end, outcome.stopped_by, folder)
+
+
+def export_last(config: TrainConfig, command: str = "") -> Path:
+    """Write the averaged weights of the last checkpoint as a model, without training.
+
+    Raises:
+        UserError: when there is no checkpoint, or it is of another run.
+    """
+    last = Path(config.out) / "checkpoints" / LAST
+    if not last.is_file():
+        raise UserError(f"There is nothing to export: '{last}' is missing. Train first: molediff train CONFIG.yaml")
+    shards = open_shards(config.data)
+    data = about_data(shards)
+    record = read_record(Path(config.out))
+    if record is not None:
+        check_same(record, config, data["sha256"])
+    model, _ = build(config, shards, fresh=False)
+    plot_curves(Path(config.out) / "log", Path(config.out) / "loss.png")
+    return export(model, config, read_checkpoint(last), data, command)
+
+
+def planned(config: TrainConfig, state: dict | None, finish: bool) -> tuple[Plan, int]:
+    """The plan of the learning rate, and the step to begin at."""
+    plan = Plan(config.warmup_steps, config.steps, config.finish_steps)
+    if state is not None:
+        return plan.resumed(state["global_step"], state["molediff"], finish), state["global_step"]
+    if finish:
+        raise UserError(
+            f"--finish needs a run to finish, but '{config.out}' has no checkpoint. Start it without --finish."
+        )
+    return plan, 0
+
+
+def announcement(config: TrainConfig, plan: Plan, step: int, command: str) -> str:
+    """What will be written, where the run stands and how it is resumed."""
+    lines = TREE.format(
+        out=config.out,
+        minutes=config.checkpoint_minutes,
+        lines=config.log_every,
+        quality=f"; log/quality.csv every {config.sample_every}" if config.sample_every else "",
+        tensorboard="; log/tensorboard/" if find_spec("tensorboard") else "",
+    )
+    where = f"From step {step:,}: constant rate until {plan.finish_at:,}, decay until {plan.end:,}."
+    if step >= plan.end:
+        where = f"Complete at step {step:,}; nothing left to train."
+    elif step > plan.finish_at:
+        where = f"From step {step:,}: decay until {plan.end:,}."
+    resume = f"\nResume with: {command}" if command else ""
+    return f"{lines}\n{where}{resume}"
+
+
+def about_data(shards: Shards) -> dict:
+    """What tells one prepared set from another: the checksum of its checksums."""
+    import hashlib
+
+    sums = json.loads((shards.folder / "meta.json").read_text())["sha256"]
+    digest = hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
+    return {"sha256": digest, "molecules": len(shards)}
+
+
+def build(config: TrainConfig, shards: Shards, fresh: bool) -> tuple[Model, np.ndarray]:
+    """The model of a run and the positions of its molecules in the set.
+
+    Args:
+        config: of the run.
+        shards: prepared data.
+        fresh: whether the weights matter: no checkpoint will replace them.
+
+    Raises:
+        UserError: when data, model and initial weights do not fit.
+    """
+    wanted = (config.model.vocabulary, config.model.explicit_hydrogens)
+    there = (shards.vocabulary, shards.explicit_hydrogens)
+    if wanted != there:
+        raise UserError(
+            f"The data in '{config.data}' have {there}, the model of this config has {wanted}. "
+            "Prepare the data for it, or change the config's model."
+        )
     positions = training_part(config.split, shards.arrays["index"])
     if not len(positions):
         raise UserError(f"No molecule of '{config.data}' is in the training part of split '{config.split}'.")
     sizes = Counter(np.asarray(shards.arrays["natoms"])[positions].tolist())
     torch.manual_seed(config.seed)
     model = Model(config.model, SizePrior(dict(sorted(sizes.items()))))
-    return TrainingModule(model, config), ShardModule(shards, positions, config.pairs, config.seed)
+    if config.initial and fresh:
+        begin_with(model, load(config.initial), config.initial)
+    return model, positions
 
 
-def fits(shards: Shards, config: TrainConfig) -> None:
-    """Refuse a data set made for another vocabulary."""
-    wanted = (config.model.vocabulary, config.model.explicit_hydrogens)
-    there = (shards.vocabulary, shards.explicit_hydrogens)
-    if wanted != there:
-        raise UserError(f"The data in '{config.data}' have {there}, the model of this config has {wanted}. Prepare the data for it, or change the config's model.")
-
-
-def fit(config: TrainConfig, finish: bool = False) -> Path:
-    """Train, going on from the last checkpoint when there is one.
-
-    Args:
-        config: of the run.
-        finish: begin the final decay of the learning rate now.
-
-    Returns:
-        The last checkpoint.
-    """
-    if config.threads:
-        torch.set_num_threads(config.threads)
+def train(
+    config: TrainConfig,
+    plan: Plan,
+    model: Model,
+    data: pl.LightningDataModule,
+    state: dict | None,
+    judge: Judge | None,
+    quiet: bool,
+) -> Outcome:
+    """The sitting itself, in Lightning's hands."""
     out = Path(config.out)
-    module, data = build(config)
-    last = out / "checkpoints" / "last.ckpt"
-    if finish:
-        if not last.is_file():
-            raise UserError(f"--finish needs a run to finish, but '{last}' is missing. Start it first without --finish.")
-        state = torch.load(last, map_location="cpu", weights_only=True)
-        module.finish_at = min(module.finish_at, max(state["global_step"], config.warmup_steps))
-    elif last.is_file():
-        module.finish_at = torch.load(last, map_location="cpu", weights_only=True)["molediff"]["finish_at"]
-    checkpoint = ModelCheckpoint(
-        dirpath=last.parent, save_last=True, train_time_interval=timedelta(minutes=config.checkpoint_minutes), save_top_k=1, filename="recent", enable_version_counter=False
-    )
-    trainer = pl.Trainer(
-        default_root_dir=out,
-        max_steps=module.finish_at + config.finish_steps,
-        precision=config.precision,
-        accelerator=config.accelerator,
-        devices=config.devices,
-        strategy=config.strategy,
-        gradient_clip_val=config.clip,
-        logger=CSVLogger(out, name="", version="log", flush_logs_every_n_steps=200),
-        log_every_n_steps=config.log_every,
-        callbacks=[checkpoint],
-        use_distributed_sampler=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(module, data, ckpt_path=last if last.is_file() else None, weights_only=True if last.is_file() else None)
-    trainer.save_checkpoint(last)
-    return last
+    folder = out / "checkpoints"
+    step = 0 if state is None else state["global_step"]
+    finish_now = plan.asked and state is not None and not state["molediff"].get("asked", False)
+    if finish_now and rank_zero_only.rank == 0:
+        shutil.copyfile(folder / LAST, folder / f".{BEFORE_FINISH}.tmp")
+        os.replace(folder / f".{BEFORE_FINISH}.tmp", folder / BEFORE_FINISH)
+    checkpoints = Checkpoints(folder, config.checkpoint_minutes, at_start=finish_now)
+    # In this order: a checkpoint before sampling, so that a sampling cut off costs no training.
+    callbacks = [Progress(quiet), checkpoints, *quality_callback(config, judge)]
+    module = TrainingModule(model, config, plan)
+    with quiet_lightning():
+        trainer = pl.Trainer(
+            default_root_dir=out,
+            max_steps=plan.end,
+            max_epochs=-1,
+            precision=config.precision,
+            accelerator=config.accelerator,
+            devices=config.devices,
+            strategy=config.strategy,
+            logger=loggers(out, step),
+            log_every_n_steps=config.log_every,
+            callbacks=callbacks,
+            plugins=[AtomicFiles()],
+            use_distributed_sampler=False,
+            enable_model_summary=False,
+            enable_progress_bar=False,
+            enable_checkpointing=False,
+        )
+        trainer.fit(module, data, ckpt_path=folder / LAST if state is not None else None)
+    return Outcome(trainer.global_step, plan.end, checkpoints.stopped_by)
+
+
+def quality_callback(config: TrainConfig, judge: Judge | None) -> list[Quality]:
+    """The callback that samples, if it is asked for and can be had."""
+    if not config.sample_every:
+        return []
+    if judge is None and missing():
+        if rank_zero_only.rank == 0:
+            say(f"Sampling every {config.sample_every} steps is skipped: {missing()} is not installed.")
+        return []
+    return [Quality(judge or sample_and_judge, config.sample_every, config.seed)]
+
+
+def loggers(out: Path, step: int) -> list:
+    """CSV, and TensorBoard where it is installed."""
+    found: list = [Curves(out / "log", step)]
+    if find_spec("tensorboard"):
+        from pytorch_lightning.loggers import TensorBoardLogger
+
+        # What the events say after this step is void.
+        found.append(TensorBoardLogger(out, "log", "tensorboard", default_hp_metric=False, purge_step=step + 1))
+    return found
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Without Lightning's tips and remarks, which concern the programmer."""
+    names = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch")
+    levels = {name: logging.getLogger(name).level for name in names}
+    with warnings.catch_warnings():
+        for module in ("pytorch_lightning", "lightning_fabric", "torch.utils.data", "torch.optim.lr_scheduler"):
+            warnings.filterwarnings("ignore", module=module.replace(".", r"\."))
+        for name in names:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)

@@ -2,34 +2,65 @@
 
 from __future__ import annotations
 
-import math
+import time
 
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
+from molediff.config import UserError
 from molediff.model import Model
 from molediff.noise import batch_draws, molecule_generator
 from molediff.structures import Condition, Known, Molecules, Stereo
 from molediff.training.ema import AveragedWeights
+from molediff.training.pieces import free_memory, halved, piecewise
+from molediff.training.plan import Plan
 from molediff.training.settings import TrainConfig
+from molediff.training.tally import Tally
+
+PATIENCE = 20
+"""Steps in a row without a finite gradient after which a run stops."""
 
 
 class TrainingModule(pl.LightningModule):
     """Loss, optimiser, averaged weights. Noise and tasks of a step depend on (seed, step, rank) alone."""
 
-    def __init__(self, model: Model, config: TrainConfig):
+    def __init__(self, model: Model, config: TrainConfig, plan: Plan):
+        """A run's module.
+
+        Args:
+            model: trained in place.
+            config: of the run.
+            plan: of the learning rate.
+        """
         super().__init__()
-        self.model, self.config = model, config
+        self.model, self.config, self.plan = model, config, plan
         self.average = AveragedWeights(model.denoiser, config.ema)
-        self.finish_at = config.steps
-        self.seen = 0
+        self.tally = Tally()
+        self.seen = self.skipped = self.skipped_in_a_row = 0
+        self.pieces = 1
+        self.seconds_before, self.started = 0.0, time.monotonic()
+        self._step: tuple = ()
         if config.compile:
             self.model.denoiser.compile(dynamic=True)
+
+    @property
+    def seconds(self) -> float:
+        """Time trained, over all sittings."""
+        return self.seconds_before + time.monotonic() - self.started
 
     def on_fit_start(self) -> None:
         self.average.to(self.device)
 
-    def training_step(self, batch: tuple[Molecules, Stereo], batch_idx: int) -> torch.Tensor:
+    def on_train_start(self) -> None:
+        self.started = time.monotonic()
+
+    def training_step(self, batch: tuple[Molecules, Stereo], batch_idx: int) -> Tensor:
+        self._step = inputs = self.inputs(batch)
+        return self.loss(inputs)
+
+    def inputs(self, batch: tuple[Molecules, Stereo]) -> tuple:
+        """What the loss of this step is a function of: molecules, task, times, noise."""
         clean, stereo = batch
         generator = molecule_generator(self.config.seed, self.global_step, stream=2 + self.global_rank)
         with torch.autocast(self.device.type, enabled=False):
@@ -38,40 +69,125 @@ class TrainingModule(pl.LightningModule):
             draws = batch_draws(*clean.mask.shape, generator=generator)
         graph = graph.to(self.device)
         condition = Condition(Known.graph(clean, graph), stereo.keep(graph))
-        losses = self.model.loss(clean, condition, moved(times, self.device), moved(draws, self.device))
-        self.seen += len(clean) * self.trainer.world_size
-        self.log_dict({f"train/{k}": v.detach() for k, v in losses.items()}, batch_size=len(clean))
-        self.log("train/molecules", float(self.seen), batch_size=1)
+        return clean, condition, moved(times, self.device), moved(draws, self.device)
+
+    def loss(self, inputs: tuple) -> Tensor:
+        """The loss of a step; out of memory, half the batch at once, and again."""
+        while True:
+            try:
+                losses = piecewise(self.model.loss, inputs, self.pieces)
+                break
+            except torch.OutOfMemoryError:
+                self.pieces = halved(self.pieces, len(inputs[0]))
+            # Here, not in the handler: the exception holds on to what filled the memory.
+            free_memory()
+        self.losses = {name: value.detach() for name, value in losses.items()}
         return losses["loss"]
 
-    def on_train_batch_end(self, *_) -> None:
-        self.average.update(self.model.denoiser, self.global_step)
+    def backward(self, loss: Tensor, *args, **kwargs) -> None:
+        while True:
+            try:
+                loss.backward(*args, **kwargs)
+                return
+            except torch.OutOfMemoryError:
+                # Other ranks have had a part of these gradients already: only a single process can begin again.
+                if self.trainer.world_size > 1:
+                    raise
+                self.pieces = halved(self.pieces, len(self._step[0]))
+            # The trainer holds this loss: cut it from the graph that filled the memory.
+            loss.detach_()
+            self.zero_grad()
+            free_memory()
+            with self.trainer.precision_plugin.train_step_context():
+                loss = self.loss(self._step)
+
+    def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None) -> None:
+        """Clip; without a finite loss and gradient the step is skipped: Adam leaves parameters without gradient alone."""
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.clip or float("inf"))
+        finite = bool(torch.isfinite(norm) & torch.isfinite(self.losses["loss"]))
+        finite = self.trainer.strategy.reduce_boolean_decision(finite, all=True)
+        self.skipped_in_a_row = 0 if finite else self.skipped_in_a_row + 1
+        self.losses["norm"] = norm
+        if not finite:
+            self.skipped += 1
+            for p in parameters:
+                p.grad = None
+
+    def optimizer_step(self, epoch, batch_idx, optimizer, optimizer_closure=None) -> None:
+        """One step of optimiser, average and tally together: a checkpoint sees all of it or nothing."""
+        rate = optimizer.param_groups[0]["lr"]
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        step = self.global_step + 1
+        if not self.skipped_in_a_row:
+            self.average.update(self.model.denoiser, step)
+            self.tally.add(self.losses)
+        self.seen += self._molecules()
+        self._step = ()
+        if step % self.config.log_every == 0:
+            self.write_line(step, rate)
+        if self.skipped_in_a_row >= PATIENCE:
+            raise UserError(
+                f"No finite loss for {PATIENCE} steps in a row, up to step {step}; the weights are those before them. "
+                "Train anew in another 'out' with a lower learning_rate, or with precision 32-true."
+            )
+
+    def write_line(self, step: int, rate: float) -> None:
+        """A line of the log: means over the steps since the last one."""
+        means = {k: self.trainer.strategy.reduce(torch.tensor(v)).item() for k, v in self.tally.means().items()}
+        rest = {"rate": rate, "skipped": self.skipped, "seconds": round(self.seconds, 1)}
+        line = {f"train/{k}": v for k, v in ({"molecules": self.seen} | means | rest).items()}
+        for logger in self.loggers:
+            logger.log_metrics(line, step)
+
+    def _molecules(self) -> int:
+        """Molecules of this step, of all ranks."""
+        count = len(self._step[0])
+        if self.trainer.world_size == 1:
+            return count
+        return int(self.trainer.strategy.reduce(torch.tensor(count, device=self.device), reduce_op="sum"))
 
     def configure_optimizers(self) -> dict:
         c = self.config
         optimizer = torch.optim.AdamW(
             self.model.denoiser.parameters(), lr=c.learning_rate, weight_decay=c.weight_decay, foreach=True
         )
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate)
+        # A function that asks the plan each time: a resumed run has another one.
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.plan.rate(step))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def rate(self, step: int) -> float:
-        """Factor on the learning rate: warm-up, constant, then a half cosine to 1 %."""
-        c = self.config
-        if step < c.warmup_steps:
-            return (step + 1) / c.warmup_steps
-        share = min(1.0, max(0, step - self.finish_at) / max(1, c.finish_steps))
-        return 0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2
-
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        checkpoint["molediff"] = {"average": self.average.state_dict(), "seen": self.seen, "finish_at": self.finish_at}
+        checkpoint["molediff"] = {
+            "average": self.average.state_dict(),
+            "seen": self.seen,
+            "tally": self.tally.state_dict(),
+            "skipped": self.skipped,
+            "skipped_in_a_row": self.skipped_in_a_row,
+            "seconds": self.seconds,
+            **self.plan.state(),
+        }
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         state = checkpoint["molediff"]
         self.average.load_state_dict(state["average"])
         self.seen = state["seen"]
-        # --finish may have set an earlier end than the checkpoint knows.
-        self.finish_at = min(self.finish_at, state["finish_at"])
+        if "tally" in state:
+            self.tally.load_state_dict(state["tally"])
+        self.skipped = state.get("skipped", 0)
+        self.skipped_in_a_row = state.get("skipped_in_a_row", 0)
+        self.seconds_before = state.get("seconds", 0.0)
+        forget_place_in_epoch(checkpoint)
+
+
+def forget_place_in_epoch(checkpoint: dict) -> None:
+    """Our loader begins at the current step, so Lightning must not think that a part of it has been read.
+
+    Otherwise it ends the epoch early and starts the loader over, which repeats batches.
+    """
+    progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+    progress["current"] = dict.fromkeys(progress["current"], 0)
+    progress["total"] = dict.fromkeys(progress["total"], progress["total"]["processed"])
+    progress["is_last_batch"] = False
 
 
 def moved(numbers, device):

@@ -1,0 +1,117 @@
+"""run.json: what a run is, written before anything else, and the guard against another config in its folder."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from molediff.config import UserError, from_dict, to_dict
+from molediff.training.checkpoints import write_atomically
+from molediff.training.settings import TrainConfig
+
+NAME = "run.json"
+MAY_CHANGE = (
+    "accelerator",
+    "devices",
+    "strategy",
+    "threads",
+    "compile",
+    "checkpoint_minutes",
+    "log_every",
+    "sample_every",
+    "steps",
+    "finish_steps",
+    "out",
+)
+"""Keys that may differ when a run goes on. The place of the data may too, if their checksums are the same."""
+
+
+def versions() -> dict[str, str]:
+    """Of molediff, Python and the packages that a run's numbers hang on."""
+    out = {"python": platform.python_version()}
+    for name in ("molediff", "torch", "pytorch-lightning", "numpy"):
+        try:
+            out[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            out[name] = "not installed as a package"
+    return out
+
+
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys with dots."""
+    out = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            out |= flat(value, f"{name}.")
+        else:
+            out[name] = list(value) if isinstance(value, tuple) else value
+    return out
+
+
+def read_record(out: Path) -> dict | None:
+    """The record of a run folder; None when there is none.
+
+    Raises:
+        UserError: when it is damaged.
+    """
+    path = out / NAME
+    if not path.is_file():
+        return None
+    try:
+        record = json.loads(path.read_text())
+        record["config"], record["data"]["sha256"]
+        return record
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"'{path}' is damaged ({error}). Give another 'out', or go on with: rm '{path}'") from error
+
+
+def check_same(record: dict, config: TrainConfig, data_sha256: str) -> None:
+    """Refuse to go on with another config.
+
+    Raises:
+        UserError: names each key that differs, with both values.
+    """
+    try:
+        # Through the dataclass, so that keys added since then have their defaults.
+        there = flat(to_dict(from_dict(TrainConfig, record["config"])))
+    except UserError:
+        there = flat(record["config"])
+    here = flat(to_dict(config))
+    differ = [k for k in {**there, **here} if there.get(k) != here.get(k) and k not in (*MAY_CHANGE, "data")]
+    lines = [f"  {k}: {there.get(k)!r} there, {here.get(k)!r} now" for k in differ]
+    if record["data"]["sha256"] != data_sha256:
+        lines.append(f"  data: '{there.get('data')}' there, '{here['data']}' now, with another content")
+    if lines:
+        raise UserError(
+            f"The run in '{config.out}' was made with another config:\n" + "\n".join(lines) + "\n"
+            f"Set these back to go on, or give another 'out': --set out=FOLDER. May change: {', '.join(MAY_CHANGE)}."
+        )
+
+
+def write_record(config: TrainConfig, data: dict, command: str, step: int, before: dict | None) -> None:
+    """Write run.json, or add a sitting to it.
+
+    Args:
+        config: of the run.
+        data: checksum and number of molecules.
+        command: that resumes the run.
+        step: at which this sitting begins.
+        before: the record that is there.
+    """
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    sitting = {"started": now, "from_step": step, "versions": versions(), "command": command}
+    record = {
+        "verb": "train",
+        "versions": versions(),
+        "seed": config.seed,
+        "resume": command,
+        "config": to_dict(config),
+        "data": data,
+        "sittings": [*(before or {}).get("sittings", []), sitting],
+    }
+    write_atomically(Path(config.out) / NAME, json.dumps(record, indent=1).encode())
