@@ -1,0 +1,7 @@
+"""``python -m molediff`` is ``molediff``."""
+
+import sys
+
+from molediff.cli.main import main
+
+sys.exit(main())

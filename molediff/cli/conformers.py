@@ -1,0 +1,82 @@
+"""molediff conformers"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from molediff.cli import options
+from molediff.config import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("molecules", nargs="+", help="SMILES, or .smi and .sdf files")
+    parser.add_argument("--n", type=int, default=20, help="conformers a molecule (default 20)")
+    options.add_sampling(parser)
+    options.add_model(parser)
+    options.add_output(parser, "conformers")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make conformers, write, report."""
+    import torch
+
+    from molediff.pipelines import Conformers
+    from molediff.report import write_json
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    device = options.device_of(args.device)
+    molecules, smiles = read(args.molecules)
+    pipeline = Conformers.from_pretrained(args.model, device)
+    settings = {"steps": args.steps, "method": args.method, "temperature": args.temperature}
+    asked = {"n": args.n, "seed": args.seed, "batch": args.batch, **settings}
+    decisive = {**asked, "checksum": pipeline.model.source.checksum, "device": device, "molecules": smiles}
+    if options.open_run(args.out, decisive, args.overwrite) == "complete":
+        print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
+        return 0
+    record = {"status": "running", "command": options.command_line(), "arguments": decisive}
+    record |= {"model": pipeline.model.source.name, "versions": options.versions()}
+    args.out.mkdir(parents=True, exist_ok=True)
+    write_json(record, args.out / "run.json")
+    began = time.perf_counter()
+    result = pipeline(molecules, progress=options.progress_bar(len(molecules) * args.n, args.quiet), **asked)
+    seconds = time.perf_counter() - began
+    result.save(args.out)
+    good, total = int(result.table.as_asked.sum()), len(result.table)
+    record |= {"status": "complete", "counts": {"requested": total, "as_asked": good}, "seconds": round(seconds, 2)}
+    write_json(record, args.out / "run.json")
+    print(f"conformers requested  {total}")
+    print(f"graph and stereo as asked  {good} ({100 * good / total:.1f} %)")
+    print(f"seconds               {seconds:.1f}")
+    print(f"written to            {args.out}")
+    return 0 if good == total else 1
+
+
+def read(given: list[str]) -> tuple[list, list[str]]:
+    """Molecules, and SMILES to know them by, from SMILES and files.
+
+    Raises:
+        UserError: for a file that cannot be read or holds no molecule.
+    """
+    from rdkit import Chem
+
+    molecules: list = []
+    for text in given:
+        path = Path(text)
+        if path.suffix.lower() not in (".smi", ".sdf", ".txt"):
+            molecules.append(text)
+            continue
+        if not path.is_file():
+            raise UserError(f"There is no file '{text}'.")
+        if path.suffix.lower() == ".sdf":
+            found = list(Chem.SDMolSupplier(text, removeHs=False))
+            bad = [k for k, mol in enumerate(found) if mol is None]
+            if bad or not found:
+                raise UserError(f"'{text}' holds no molecule that can be read at record {bad[0] + 1 if bad else 1}.")
+            molecules += found
+        else:
+            molecules += [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
+    return molecules, [m if isinstance(m, str) else Chem.MolToSmiles(m) for m in molecules]

@@ -1,0 +1,104 @@
+"""molediff generate"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from molediff.cli import options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("--n", type=int, default=100, help="molecules (default 100)")
+    parser.add_argument("--atoms", default="", help="atoms a molecule, 18 or 12-20 (default: as in training)")
+    parser.add_argument("--trajectory", type=int, metavar="K", help="also draw molecule K coming out of the noise")
+    options.add_sampling(parser)
+    options.add_model(parser)
+    options.add_output(parser, "out")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Generate, write, report."""
+    import torch
+
+    from molediff.pipelines import Generate
+    from molediff.report import write_json
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    device = options.device_of(args.device)
+    pipeline = Generate.from_pretrained(args.model, device)
+    source = pipeline.model.source
+    settings = {"steps": args.steps, "method": args.method, "temperature": args.temperature, "atoms": args.atoms}
+    asked = {"n": args.n, "seed": args.seed, "batch": args.batch, "trajectory": args.trajectory, **settings}
+    decisive = {**asked, "checksum": source.checksum, "device": device}
+    status = options.open_run(args.out, decisive, args.overwrite)
+    if status == "complete":
+        print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
+        return 0
+    record = {
+        "status": "running",
+        "command": options.command_line(),
+        "arguments": decisive,
+        "model": source.name,
+        "versions": options.versions(),
+    }
+    args.out.mkdir(parents=True, exist_ok=True)
+    write_json(record, args.out / "run.json")
+    began = time.perf_counter()
+    bar = options.progress_bar(args.n, args.quiet)
+    _warn_sizes(args.atoms, pipeline.model)
+    result = pipeline(**asked, progress=bar, parts=args.out / ".parts")
+    seconds = time.perf_counter() - began
+    result.save(args.out)
+    record |= {"status": "complete", "counts": result.counts, "seconds": round(seconds, 2)}
+    write_json(record, args.out / "run.json")
+    _drop_parts(args.out)
+    _print(result, seconds, args.out)
+    return 1 if result.counts["failed"] else 0
+
+
+def _warn_sizes(atoms: str, model) -> None:
+    """Say which sizes the model has never seen."""
+    import sys
+
+    from molediff.sampling import parse_atoms
+
+    if not atoms:
+        return
+    low, high = model.sizes.range
+    outside = [n for n in parse_atoms(atoms, model.sizes.counts) if not low <= n <= high]
+    if outside:
+        print(
+            f"Warning: model '{model.source.name}' was trained on {low} to {high} atoms; "
+            f"{_ranges(outside)} lie outside. See the column in_domain.",
+            file=sys.stderr,
+        )
+
+
+def _ranges(numbers: list[int]) -> str:
+    """[30, 31, 32, 40] -> '30-32, 40'"""
+    parts, start = [], numbers[0]
+    for a, b in zip(numbers, [*numbers[1:], None], strict=True):
+        if b != a + 1:
+            parts.append(f"{start}-{a}" if a > start else f"{a}")
+            start = b
+    return ", ".join(parts)
+
+
+def _drop_parts(folder) -> None:
+    import shutil
+
+    shutil.rmtree(folder / ".parts", ignore_errors=True)
+
+
+def _print(result, seconds: float, folder) -> None:
+    c = result.counts
+    print(f"requested       {c['requested']}")
+    for key, label in (("connected", "connected"), ("strictly_valid", "strictly valid"), ("unique", "unique")):
+        print(f"{label:<15} {c[key]} ({100 * c[key] / c['requested']:.1f} %)")
+    if c["failed"]:
+        print(f"failed          {c['failed']} (see the reasons in molecules.csv)")
+    print(f"seconds         {seconds:.1f}")
+    print(f"written to      {folder}")

@@ -1,0 +1,140 @@
+"""Options that several verbs share, and the folder rules that go with them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from molediff.config import UserError
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """--model, --device, --threads."""
+    parser.add_argument("--model", default="qm9", help="bundled model or a folder (default qm9)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda (default auto)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 for all (default 0)")
+
+
+def add_sampling(parser: argparse.ArgumentParser) -> None:
+    """--seed, --steps, --method, --temperature, --batch."""
+    parser.add_argument("--seed", type=int, default=0, help="of the run (default 0)")
+    parser.add_argument("--steps", type=int, default=50, help="steps from noise to data (default 50)")
+    parser.add_argument("--method", default="churn", help="churn, ddim, ddpm or euler (default churn)")
+    parser.add_argument("--temperature", type=float, default=0.9, help="of types, charges, bonds (default 0.9)")
+    parser.add_argument("--batch", type=int, default=64, help="molecules at once (default 64)")
+
+
+def add_output(parser: argparse.ArgumentParser, default: str) -> None:
+    """--out, --overwrite, --quiet."""
+    parser.add_argument("--out", type=Path, default=Path(default), help=f"folder to write (default {default})")
+    parser.add_argument("--overwrite", action="store_true", help="replace what an earlier run wrote there")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def device_of(name: str) -> str:
+    """A torch device.
+
+    Raises:
+        UserError: for one that is not there.
+    """
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"Device '{name}' cannot be used ({reason}). Allowed here: auto, cpu, or a device of this machine.") from error
+    return name
+
+
+def open_run(folder: Path, arguments: dict, overwrite: bool) -> str:
+    """Decide what to do with an output folder.
+
+    Args:
+        folder: of the run.
+        arguments: that decide the result.
+        overwrite: throw an earlier run away.
+
+    Returns:
+        'new', 'resume' or 'complete'.
+
+    Raises:
+        UserError: for a folder that holds a run with other arguments, or anything else that is not a run.
+    """
+    record = folder / "run.json"
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"'{folder}' is a file. Give a folder: --out FOLDER")
+    if overwrite and record.is_file():
+        shutil.rmtree(folder / ".parts", ignore_errors=True)
+        record.unlink()
+    if not record.is_file():
+        return "new"
+    try:
+        there = json.loads(record.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"'{record}' is damaged ({error}). Type --overwrite to begin anew.") from error
+    known = there.get("arguments", {})
+    different = [f"{k}: {known.get(k)!r} there, {v!r} now" for k, v in arguments.items() if known.get(k) != v]
+    if different:
+        raise UserError(
+            f"'{folder}' holds a run with other arguments ({'; '.join(different)}). "
+            "Choose another --out, or --overwrite to replace it."
+        )
+    return "complete" if there.get("status") == "complete" else "resume"
+
+
+def versions() -> dict[str, str]:
+    """Of everything that decides a result."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for package in ("molediff", "torch", "rdkit", "numpy", "pandas"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def command_line() -> str:
+    """What was typed, to be typed again."""
+    return shlex.join(["molediff", *sys.argv[1:]])
+
+
+def progress_bar(total: int, quiet: bool, unit: str = "mol"):
+    """A callback (done, total) that shows progress; plain lines where there is no terminal."""
+    if quiet:
+        return None
+    if not sys.stderr.isatty():
+        return _plain_lines(unit)
+    from tqdm import tqdm
+
+    bar = tqdm(total=total, unit=unit, leave=False)
+
+    def update(done: int, _: int) -> None:
+        bar.update(done - bar.n)
+        if done >= total:
+            bar.close()
+
+    return update
+
+
+def _plain_lines(unit: str):
+    import time
+
+    began, shown = time.perf_counter(), [0.0]
+
+    def update(done: int, total: int) -> None:
+        now = time.perf_counter()
+        if now - shown[0] > 10 or done >= total:
+            shown[0] = now
+            print(f"{done} / {total} {unit}, {done / max(now - began, 1e-9):.1f} {unit}/s", file=sys.stderr, flush=True)
+
+    return update

@@ -1,0 +1,150 @@
+"""Conformers of molecules whose graph is known: the same network, with elements, charges and bonds given."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import torch
+from rdkit import Chem
+from rdkit.Geometry import Point3D
+
+from molediff.chem import from_rdkit
+from molediff.chem.asked import graph_as_asked, stereo_as_asked
+from molediff.config import UserError
+from molediff.model import Model, load
+from molediff.pipelines.batching import DEFAULT_BATCH, plan, run_batch
+from molediff.pipelines.generate import Progress, at_least_one, sampling_config
+from molediff.structures import Condition, Known, Molecules, Stereo, take
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Conformers asked for, one row each; a molecule of ``mols`` holds those that came out as asked."""
+
+    mols: list[Chem.Mol]
+    """One a molecule asked for, hydrogens as in the model, with a conformer for every row that is ``as_asked``."""
+    table: pd.DataFrame
+    """molecule, smiles, conformer, stereo_as_asked, graph_as_asked, as_asked, reason."""
+    about: dict = field(default_factory=dict)
+    """Model, checksum, arguments."""
+
+    def save(self, folder: Path | str) -> Path:
+        """Write conformers.sdf and conformers.csv."""
+        from molediff.report import write_ensemble
+
+        return write_ensemble(self, Path(folder))
+
+
+class Conformers:
+    """Coordinates for known molecules, stereochemistry as asked.
+
+    >>> out = Conformers.from_pretrained("qm9")(["C[C@H](O)CC"], n=20)  # doctest: +SKIP
+    """
+
+    def __init__(self, model: Model):
+        """A pipeline on a trained model."""
+        self.model = model
+
+    @classmethod
+    def from_pretrained(cls, name: str = "qm9", device: str = "cpu") -> Conformers:
+        """A bundled model by name, or a folder."""
+        return cls(load(name).to(device))
+
+    def __call__(
+        self,
+        molecules: Sequence[str | Chem.Mol],
+        n: int = 20,
+        seed: int = 0,
+        steps: int = 50,
+        batch: int = DEFAULT_BATCH,
+        progress: Progress | None = None,
+        **settings,
+    ) -> Ensemble:
+        """Make n conformers of each molecule. Noise depends on the seed and the conformer's number alone.
+
+        Args:
+            molecules: SMILES or RDKit molecules; what their tags leave open comes out either way.
+            n: conformers a molecule.
+            seed: of the run.
+            steps: from noise to data.
+            batch: conformers at once.
+            progress: called after every batch.
+            settings: further fields of `molediff.sampling.SamplingConfig`.
+
+        Raises:
+            UserError: for SMILES that cannot be read, elements the model does not know, several fragments.
+        """
+        config = sampling_config(steps=steps, **settings)
+        at_least_one(n)
+        mols = [self._prepare(m) for m in molecules]
+        if not mols:
+            raise UserError("No molecule was given. Type for example: molediff conformers 'CCO' --n 20")
+        given, stereo = from_rdkit(mols, self.model.vocabulary)
+        device = next(self.model.parameters()).device
+        sizes = given.sizes.tolist()
+        owner = [k for k in range(len(mols)) for _ in range(n)]
+        positions: list[torch.Tensor | None] = [None] * len(owner)
+        done = 0
+        for members in plan([sizes[k] for k in owner], batch):
+            rows = [owner[i] for i in members]
+            part = take(given, rows).to(device)
+            tags = _rows(stereo, rows, part).to(device)
+            result = run_batch(self.model, part, _graph_known(tags), seed, members, config).to("cpu")
+            for row, i in enumerate(members):
+                positions[i] = result.pos[row, : sizes[owner[i]]]
+            done += len(members)
+            if progress is not None:
+                progress(done, len(owner))
+        about = {"model": self.model.source.name, "checksum": self.model.source.checksum, "n": n, "seed": seed}
+        about |= {"batch": batch, **dataclasses.asdict(config)}
+        return Ensemble(mols, _attach(mols, owner, positions, n), about)
+
+    def _prepare(self, molecule: str | Chem.Mol) -> Chem.Mol:
+        """Sanitised, hydrogens as the model wants them, no conformers."""
+        mol = Chem.MolFromSmiles(molecule) if isinstance(molecule, str) else Chem.Mol(molecule)
+        if mol is None or not mol.GetNumAtoms():
+            raise UserError(f"'{molecule}' is not a molecule in SMILES. Type for example 'C[C@H](O)CC'.")
+        if len(Chem.GetMolFrags(mol)) > 1:
+            raise UserError(f"'{Chem.MolToSmiles(mol)}' has several fragments. Give them one by one, without salts.")
+        mol = Chem.AddHs(mol) if self.model.config.explicit_hydrogens else Chem.RemoveHs(mol)
+        mol.RemoveAllConformers()
+        Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
+        return mol
+
+
+def _graph_known(tags: Stereo):
+    def condition(part: Molecules, rows: list[int]) -> Condition:
+        return Condition(Known.graph(part), _rows(tags, rows, part))
+
+    return condition
+
+
+def _rows(stereo: Stereo, rows: list[int], part: Molecules) -> Stereo:
+    n = part.mask.shape[1]
+    return Stereo(stereo.centre[rows, :n], stereo.cistrans[rows, :n, :n])
+
+
+def _attach(mols: list[Chem.Mol], owner: list[int], positions: list[torch.Tensor], n: int) -> pd.DataFrame:
+    """Give the molecules the conformers that are as asked; a row for each, also the others."""
+    rows = []
+    for i, (k, pos) in enumerate(zip(owner, positions, strict=True)):
+        mol = mols[k]
+        row = {"molecule": k, "smiles": Chem.MolToSmiles(Chem.RemoveHs(mol)), "conformer": i % n}
+        if not torch.isfinite(pos).all():
+            row |= {"stereo_as_asked": False, "graph_as_asked": False, "as_asked": False}
+            rows.append(row | {"reason": "sampling gave no finite positions"})
+            continue
+        conformer = Chem.Conformer(mol.GetNumAtoms())
+        for a, (x, y, z) in enumerate(pos.tolist()):
+            conformer.SetAtomPosition(a, Point3D(x, y, z))
+        number = mol.AddConformer(conformer, assignId=True)
+        stereo, graph = stereo_as_asked(mol, number), graph_as_asked(mol, number)
+        reason = "" if stereo and graph else "stereochemistry differs" if graph else "distances show another graph"
+        rows.append(row | {"stereo_as_asked": stereo, "graph_as_asked": graph, "as_asked": stereo and graph, "reason": reason})
+        if not (stereo and graph):
+            mol.RemoveConformer(number)
+    return pd.DataFrame(rows)

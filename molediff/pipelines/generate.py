@@ -1,0 +1,187 @@
+"""Molecules from noise."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import torch
+from rdkit import Chem
+
+from molediff.chem import to_rdkit
+from molediff.elements import Vocabulary
+from molediff.evaluation.strict import strict
+from molediff.model import Model, load
+from molediff.pipelines.batching import DEFAULT_BATCH, blank, plan, run_batch
+from molediff.pipelines.parts import Parts
+from molediff.pipelines.watch import Trajectory
+from molediff.sampling import Denoise, SamplingConfig, draw_sizes, parse_atoms
+from molediff.structures import Condition, Molecules, take
+
+Progress = Callable[[int, int], None]
+"""(molecules done, molecules asked for)."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What a run made: one entry and one row a molecule asked for."""
+
+    mols: list[Chem.Mol | None]
+    """RDKit molecules, unsanitised, exactly as generated, with a conformer; None where sampling failed."""
+    table: pd.DataFrame
+    """index, seed, smiles, atoms, connected, strictly_valid, unique, reason, in_domain."""
+    vocabulary: Vocabulary
+    """Of the model."""
+    about: dict = field(default_factory=dict)
+    """Model, checksum, arguments."""
+    trajectory: Trajectory | None = None
+    """One molecule coming out of the noise, if asked for."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Molecules requested, connected, strictly valid, unique among those."""
+        t = self.table
+        return {
+            "requested": len(t),
+            "connected": int(t.connected.sum()),
+            "strictly_valid": int(t.strictly_valid.sum()),
+            "unique": int(t.unique.sum()),
+            "failed": int(sum(m is None for m in self.mols)),
+        }
+
+    def save(self, folder: Path | str) -> Path:
+        """Write molecules.sdf, molecules.csv, grid.png and, if kept, the trajectory; see `molediff.report`."""
+        from molediff.report import write_generation
+
+        return write_generation(self, Path(folder))
+
+
+class Generate:
+    """De novo generation.
+
+    >>> out = Generate.from_pretrained("qm9")(n=100, seed=0, steps=50)  # doctest: +SKIP
+    """
+
+    def __init__(self, model: Model, denoise: Denoise | None = None):
+        """A pipeline.
+
+        Args:
+            model: trained model.
+            denoise: its denoiser under guidance; the model's own when None.
+        """
+        self.model, self.denoise = model, denoise
+
+    @classmethod
+    def from_pretrained(cls, name: str = "qm9", device: str = "cpu") -> Generate:
+        """A bundled model by name, or a folder."""
+        return cls(load(name).to(device))
+
+    def __call__(
+        self,
+        n: int = 100,
+        seed: int = 0,
+        steps: int = 50,
+        atoms: str = "",
+        batch: int = DEFAULT_BATCH,
+        trajectory: int | None = None,
+        progress: Progress | None = None,
+        parts: Path | None = None,
+        **settings,
+    ) -> Generation:
+        """Make n molecules. The noise of molecule i depends on the seed and i alone.
+
+        Args:
+            n: molecules.
+            seed: of the run.
+            steps: from noise to data.
+            atoms: '18' or '12-20'; the training histogram when empty.
+            batch: molecules at once.
+            trajectory: index of a molecule whose way out of the noise is kept.
+            progress: called after every batch.
+            parts: folder in which finished batches are kept, so that a run can be resumed.
+            settings: further fields of `molediff.sampling.SamplingConfig`.
+
+        Raises:
+            UserError: for settings that do not exist or cannot be.
+        """
+        config = sampling_config(steps=steps, **settings)
+        at_least_one(n)
+        weights = parse_atoms(atoms, self.model.sizes.counts) if atoms else self.model.sizes.counts
+        sizes = draw_sizes(weights, seed, range(n))
+        kept = Parts(parts)
+        watcher = Trajectory.of(trajectory, n)
+        made: list[Molecules | None] = [None] * n
+        done = 0
+        for number, members in enumerate(plan(sizes, batch)):
+            watched = watcher is not None and watcher.index in members
+            result = None if watched else kept.read(number)
+            if result is None:
+                given = blank([sizes[i] for i in members], _device(self.model))
+                watch = watcher.watch(members) if watched else None
+                result = run_batch(self.model, given, _nothing, seed, members, config, self.denoise, watch).to("cpu")
+                kept.write(number, result)
+            for row, i in enumerate(members):
+                made[i] = take(result, [row])
+            done += len(members)
+            if progress is not None:
+                progress(done, n)
+        mols = [self._mol(m) for m in made]
+        about = {"model": self.model.source.name, "checksum": self.model.source.checksum, "n": n, "seed": seed}
+        about |= {"atoms": atoms, "batch": batch, **dataclasses.asdict(config)}
+        return Generation(mols, judge(mols, sizes, seed, self.model.sizes.range), self.model.vocabulary, about, watcher)
+
+    def _mol(self, molecule: Molecules) -> Chem.Mol | None:
+        if not torch.isfinite(molecule.pos).all():
+            return None
+        return to_rdkit(molecule, self.model.vocabulary, self.model.config.explicit_hydrogens)[0]
+
+
+def judge(mols: list[Chem.Mol | None], sizes: list[int], seed: int, trained: tuple[int, int]) -> pd.DataFrame:
+    """One row a molecule asked for, also for those that failed."""
+    rows, seen = [], set()
+    for i, (mol, atoms) in enumerate(zip(mols, sizes, strict=True)):
+        row = {"connected": False, "strictly_valid": False, "reason": "sampling gave no finite positions", "smiles": ""}
+        if mol is not None:
+            row = strict(mol)
+        unique = bool(row["strictly_valid"]) and row["smiles"] not in seen
+        seen.add(row["smiles"])
+        rows.append(
+            {
+                "index": i,
+                "seed": seed,
+                "smiles": row["smiles"],
+                "atoms": atoms,
+                "connected": bool(row["connected"]),
+                "strictly_valid": bool(row["strictly_valid"]),
+                "unique": unique,
+                "in_domain": trained[0] <= atoms <= trained[1],
+                "reason": row["reason"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def sampling_config(**settings) -> SamplingConfig:
+    """Settings by name, with the nearest one named when there is no such."""
+    from molediff.config import from_dict
+
+    return from_dict(SamplingConfig, settings, "sampling")
+
+
+def at_least_one(n: int) -> None:
+    """Refuse to make no molecules."""
+    from molediff.config import UserError
+
+    if n < 1:
+        raise UserError(f"The number of molecules must be at least 1, got {n}. Type for example --n 100.")
+
+
+def _nothing(given: Molecules, rows: list[int]) -> Condition:
+    return Condition.nothing(given)
+
+
+def _device(model: Model) -> torch.device:
+    return next(model.parameters()).device

@@ -1,0 +1,95 @@
+"""What a run leaves behind: SDF, table, pictures. Every file is there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+from rdkit import Chem
+
+from molediff.report.grid import draw_grid
+from molediff.report.strip import draw_strip, write_frames
+
+GRID = 24
+"""Molecules on the page."""
+
+
+def write_generation(generation, folder: Path) -> Path:
+    """Write a `molediff.pipelines.Generation`: molecules.sdf, molecules.csv, grid.png and the trajectory, if kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    about, table = generation.about, generation.table
+    names = [f"{about['model']}-{about['seed']}-{i}" for i in table["index"]]
+    write_sdf(generation.mols, names, _properties(about, table), folder / "molecules.sdf")
+    write_table(table, folder / "molecules.csv")
+    shown = [(m, r) for m, r in zip(generation.mols, table.to_dict("records"), strict=True) if m is not None][:GRID]
+    legends = [f"{r['index']}" if r["strictly_valid"] else f"{r['index']}: {r['reason']}"[:34] for _, r in shown]
+    if shown:
+        draw_grid([m for m, _ in shown], legends, folder / "grid.png")
+    kept = generation.trajectory
+    if kept is not None and kept.states:
+        draw_strip(kept.states, kept.estimates, generation.vocabulary, folder / f"trajectory-{kept.index}.png")
+        name = f"molecule {kept.index}"
+        write_frames(kept.states, name, generation.vocabulary, folder / f"trajectory-{kept.index}.xyz")
+    return folder
+
+
+def _properties(about: dict, table: pd.DataFrame) -> list[dict]:
+    shared = {key: about[key] for key in ("model", "checksum", "steps", "method")}
+    return [
+        {"index": r["index"], "seed": r["seed"], **shared, "strictly_valid": r["strictly_valid"]}
+        for r in table.to_dict("records")
+    ]
+
+
+def write_ensemble(ensemble, folder: Path) -> Path:
+    """Write a `molediff.pipelines.Ensemble`: conformers.sdf with every conformer as asked, and conformers.csv."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mols, names, properties = [], [], []
+    shared = {key: ensemble.about[key] for key in ("model", "checksum", "steps", "method", "seed")}
+    good = ensemble.table[ensemble.table.as_asked]
+    for k, mol in enumerate(ensemble.mols):
+        rows = good[good.molecule == k].to_dict("records")
+        for conformer, row in zip(mol.GetConformers(), rows, strict=True):
+            single = Chem.Mol(mol, confId=conformer.GetId())
+            mols.append(single)
+            names.append(f"{row['smiles']} {row['conformer']}")
+            properties.append({"molecule": k, "conformer": row["conformer"], "smiles": row["smiles"], **shared})
+    write_sdf(mols, names, properties, folder / "conformers.sdf")
+    write_table(ensemble.table, folder / "conformers.csv")
+    return folder
+
+
+def write_sdf(mols: list[Chem.Mol | None], names: list[str], properties: list[dict], path: Path) -> Path:
+    """Molecules exactly as they are, kekulised, unsanitised; those that are None have no record."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with open(temporary, "w") as f:
+        for mol, name, values in zip(mols, names, properties, strict=True):
+            if mol is None:
+                continue
+            mol = Chem.Mol(mol)
+            mol.SetProp("_Name", name)
+            mol.UpdatePropertyCache(strict=False)
+            f.write(Chem.MolToMolBlock(mol, kekulize=False))
+            for key, value in values.items():
+                f.write(f">  <{key}>\n{value}\n\n")
+            f.write("$$$$\n")
+    os.replace(temporary, path)
+    return path
+
+
+def write_table(table: pd.DataFrame, path: Path) -> Path:
+    """A CSV file."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    table.to_csv(temporary, index=False)
+    os.replace(temporary, path)
+    return path
+
+
+def write_json(values: dict, path: Path) -> Path:
+    """A JSON file."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(values, indent=1, default=str) + "\n")
+    os.replace(temporary, path)
+    return path

@@ -1,0 +1,86 @@
+"""A molecule coming out of the noise: a strip of pictures and a file of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from molediff.elements import Vocabulary
+from molediff.structures import Molecules
+
+COLOURS = {"H": "#d9d9d9", "C": "#404040", "N": "#3050f8", "O": "#e8112d", "F": "#4caf50", "S": "#e6c200"}
+COLOURS |= {"Cl": "#1ff01f", "P": "#ff8000", "Br": "#a62929", "I": "#940094", "B": "#ffb5b5", "Si": "#f0c8a0"}
+
+
+def write_frames(states: Sequence[Molecules], name: str, vocabulary: Vocabulary, path: Path) -> Path:
+    """A multi-frame XYZ file (angstrom): the state after every step, each a batch of one."""
+    lines = []
+    for step, state in enumerate(states):
+        n = int(state.sizes[0])
+        lines += [str(n), f"{name} after step {step + 1} of {len(states)}"]
+        for k in range(n):
+            symbol = _symbol(state, k, vocabulary)
+            lines.append(f"{symbol} " + " ".join(f"{x:.4f}" for x in state.pos[0, k].tolist()))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def draw_strip(
+    states: Sequence[Molecules], estimates: Sequence[Molecules], vocabulary: Vocabulary, path: Path, frames: int = 6
+) -> Path:
+    """Two rows of pictures: the noisy state above, the network's estimate of the clean molecule below."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    chosen = np.unique(np.linspace(0, len(states) - 1, frames).round().astype(int))
+    figure = Figure(figsize=(2.1 * len(chosen), 4.5), dpi=120)
+    FigureCanvasAgg(figure)
+    axes_of = _view(states[-1])
+    for column, step in enumerate(chosen):
+        for row, molecule in enumerate((states[step], estimates[step])):
+            axes = figure.add_subplot(2, len(chosen), row * len(chosen) + column + 1)
+            _draw(axes, molecule, vocabulary, axes_of)
+            if row == 0:
+                axes.set_title(f"step {step + 1}", fontsize=9)
+            if column == 0:
+                axes.text(-0.05, 0.5, ("state", "estimate")[row], transform=axes.transAxes, rotation=90, va="center")
+    figure.tight_layout(pad=0.4)
+    figure.savefig(path, format="png", facecolor="white")
+    return path
+
+
+def _view(molecule: Molecules) -> np.ndarray:
+    """(3, 3) rotation that lays the final molecule flat, so that little hides behind something else."""
+    pos = molecule.pos[0, : int(molecule.sizes[0])].double().numpy()
+    return np.linalg.svd(pos - pos.mean(0), full_matrices=True)[2].T
+
+
+def _draw(axes, molecule: Molecules, vocabulary: Vocabulary, view: np.ndarray) -> None:
+    n = int(molecule.sizes[0])
+    pos = molecule.pos[0, :n].double().numpy() @ view
+    reach = max(4.5, float(np.abs(pos[:, :2]).max()) * 1.1)
+    for i, j in np.argwhere(molecule.bond[0, :n, :n].triu(1).numpy() > 0):
+        if np.linalg.norm(pos[i] - pos[j]) < 0.6 * reach:
+            axes.plot(*pos[[i, j], :2].T, color="#888888", linewidth=1.5, zorder=1)
+    symbols = [_symbol(molecule, k, vocabulary) for k in range(n)]
+    order = np.argsort(pos[:, 2])
+    axes.scatter(
+        *pos[order, :2].T,
+        s=[(60 if symbols[k] == "H" else 150) * (4.5 / reach) ** 2 for k in order],
+        c=[COLOURS.get(symbols[k], "#ff69b4") for k in order],
+        edgecolors="#222222",
+        linewidths=0.6,
+        zorder=2,
+    )
+    axes.set_xlim(-reach, reach)
+    axes.set_ylim(-reach, reach)
+    axes.set_aspect("equal")
+    axes.axis("off")
+
+
+def _symbol(molecule: Molecules, k: int, vocabulary: Vocabulary) -> str:
+    """Element of atom k; X for an absorbed class."""
+    index = int(molecule.atom[0, k])
+    return vocabulary.elements[index] if index < len(vocabulary.elements) else "X"
