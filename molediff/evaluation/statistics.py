@@ -51,7 +51,7 @@ def from_flat(flat: Flat, source: str = "") -> dict:
     tenth = np.rint(degree * 10).astype(np.int64)
     return {
         "source": source,
-        "n_molecules": int(len(flat.n_atoms)),
+        "n_molecules": len(flat.n_atoms),
         "n_left_out": flat.left_out,
         "atom_order": list(held),
         "n_atoms": _counts(flat.n_atoms),

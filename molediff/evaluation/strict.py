@@ -123,8 +123,6 @@ def plain_smiles(mol: Chem.Mol, stereo: bool = False) -> str:
         return ""
 
 
-
-
 def _before_chemistry(mol: Chem.Mol) -> str:
     if mol.GetNumConformers() == 0:
         return "no_coordinates"

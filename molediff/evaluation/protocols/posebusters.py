@@ -1,0 +1,90 @@
+"""`posebusters-*`: PoseBusters' modes over all attempts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pandas as pd
+from posebusters import PoseBusters
+from rdkit import Chem
+from rdkit.rdBase import BlockLogs
+
+from ..errors import InputError
+from ..figures import Measure
+from ..record import Record, molecule
+from .protocol import Context, Protocol, share
+
+MODES = ("mol", "mol_fast", "dock", "dock_fast", "redock", "redock_fast")
+FAILED = {"pass": False}
+
+
+def judge(record: Record, context: Context, mode: str) -> dict:
+    """Every check of a PoseBusters mode (Buttenschoen et al. 2024) for one molecule.
+
+    `pass` only if each check is True. A check that PoseBusters leaves empty (it does so when an earlier step, such as
+    sanitising or the conformers of the energy ratio, failed) counts as not passed and is named in `reason`; published
+    tables differ in this without saying so. The fast modes leave out the energy ratio.
+    """
+    mol, bonds = molecule(record)
+    protein = load_protein(context.protein) if "dock" in mode else None
+    crystal = load_ligand(context.ligand) if mode.startswith("redock") else None
+    with BlockLogs():
+        found = _buster(mode).bust([Chem.Mol(mol)], crystal, protein)
+    row = {str(name): (None if pd.isna(value) else bool(value)) for name, value in found.iloc[0].items()}
+    failed = [name if value is False else f"not_computed {name}" for name, value in row.items() if value is not True]
+    return row | {"pass": not failed, "reason": ", ".join(failed), "bonds": bonds}
+
+
+@lru_cache(maxsize=8)
+def _buster(mode: str) -> PoseBusters:
+    return PoseBusters(mode, max_workers=0)
+
+
+@lru_cache(maxsize=4)
+def load_protein(path: str) -> Chem.Mol:
+    """A protein from PDB as PoseBusters loads it: nothing sanitised, nothing removed, no bonds by distance."""
+    with BlockLogs():
+        mol = Chem.MolFromPDBFile(path, sanitize=False, removeHs=False, proximityBonding=False)
+    if mol is None or mol.GetNumAtoms() == 0:
+        raise InputError(f"'{path}' holds no protein atoms. Give a PDB file: --protein receptor.pdb")
+    return mol
+
+
+@lru_cache(maxsize=4)
+def load_ligand(path: str) -> Chem.Mol:
+    """The first molecule of an SDF with the reference pose."""
+    with BlockLogs():
+        mol = next(iter(Chem.SDMolSupplier(path, sanitize=True, removeHs=True)), None)
+    if mol is None:
+        raise InputError(
+            f"'{path}' holds no readable molecule. Give an SDF with the reference pose: --ligand crystal.sdf"
+        )
+    return mol
+
+
+def measures(table: pd.DataFrame, prefix: str) -> list[Measure]:
+    """Pass rate over all attempts, then every check over all attempts."""
+    skip = {"pass", "reason", "bonds"}
+    checks = [name for name in table.columns if name.startswith(prefix) and name[len(prefix) :] not in skip]
+    return [
+        share("pass", "every check passed / attempts", table, prefix + "pass"),
+        *(share(name[len(prefix) :], "check passed / attempts", table, name) for name in checks),
+    ]
+
+
+def _mode(mode: str) -> Protocol:
+    needs = ("protein", "ligand") if mode.startswith("redock") else ("protein",) if "dock" in mode else ()
+    return Protocol(Judge(mode), FAILED, measures, f"PoseBusters '{mode}' (Buttenschoen et al. 2024)", needs=needs)
+
+
+class Judge:
+    """`judge` with its mode, callable as (record, context)."""
+
+    def __init__(self, mode: str):
+        self.mode = mode
+
+    def __call__(self, record: Record, context: Context) -> dict:
+        return judge(record, context, self.mode)
+
+
+POSEBUSTERS = {f"posebusters-{mode.replace('_', '-')}": _mode(mode) for mode in MODES}
