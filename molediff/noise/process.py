@@ -209,6 +209,8 @@ class Process:
     ) -> Molecules:
         """One step from ``at`` to the earlier ``to``; the last one, to t = 0, takes the most probable categories.
 
+        A field that is at t = 0 already keeps its values: fields may arrive one after the other.
+
         Args:
             noisy: state at ``at``.
             estimate: of the clean molecule, from ``noisy`` (or a combination of several).
@@ -224,6 +226,7 @@ class Process:
             eta,
             _free(draws.pos, noisy.mask, condition),
         )
+        pos = torch.where(at.pos[:, None, None] > 0, pos, noisy.pos)
 
         def back(x: Tensor, logits: Tensor, t: Tensor, s: Tensor, base: Tensor, uniform: Tensor) -> Tensor:
             shape = (-1, *[1] * (x.dim() - 1))
@@ -232,7 +235,8 @@ class Process:
             keep_t, keep_s = (self.keep(time).view(shape).expand(x.shape) for time in (t, s))
             p = categorical.posterior(p0, x, keep_t, keep_s, base)
             last = (s == 0).view(shape).expand(x.shape)
-            return torch.where(last, logits.argmax(-1), categorical.draw(p, uniform))
+            stepped = torch.where(last, logits.argmax(-1), categorical.draw(p, uniform))
+            return torch.where((t > 0).view(shape), stepped, x)
 
         stepped = Molecules(
             pos=pos * noisy.mask[..., None],
