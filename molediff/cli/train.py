@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"complete: {outcome.step:,} steps, model in {outcome.model}")
         return 0
     say(
-        f"Stopped by signal {outcome.stopped_by} at step {outcome.step:,} of {outcome.end:,}. Resume with: {shlex.join(command)}"
+        f"Stopped by signal {outcome.stopped_by} at step {outcome.step:,} of {outcome.end:,}. "
+        f"Resume with: {shlex.join(command)}"
     )
     return 128 + outcome.stopped_by

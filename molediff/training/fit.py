@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -89,7 +90,6 @@ def fit(
     plan, step = planned(config, state, finish)
     first = rank_zero_only.rank == 0
     if first:
-        # The way to finish is the same command again, whatever this one said.
         write_record(config, data, command, step, record)
         say(announcement(config, plan, step, command))
     model, positions = build(config, shards, fresh=state is None)
@@ -157,8 +157,6 @@ def announcement(config: TrainConfig, plan: Plan, step: int, command: str) -> st
 
 def about_data(shards: Shards) -> dict:
     """What tells one prepared set from another: the checksum of its checksums."""
-    import hashlib
-
     sums = json.loads((shards.folder / "meta.json").read_text())["sha256"]
     digest = hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
     return {"sha256": digest, "molecules": len(shards)}

@@ -40,6 +40,7 @@ class TrainingModule(pl.LightningModule):
         self.seen = self.skipped = self.skipped_in_a_row = 0
         self.pieces = 1
         self.seconds_before, self.started = 0.0, time.monotonic()
+        self.losses: dict[str, Tensor] = {}
         self._step: tuple = ()
         if config.compile:
             self.model.denoiser.compile(dynamic=True)
@@ -102,7 +103,7 @@ class TrainingModule(pl.LightningModule):
                 loss = self.loss(self._step)
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None) -> None:
-        """Clip; without a finite loss and gradient the step is skipped: Adam leaves parameters without gradient alone."""
+        """Clip. Without a finite loss and gradient skip the step: Adam leaves parameters without gradient alone."""
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.clip or float("inf"))
         finite = bool(torch.isfinite(norm) & torch.isfinite(self.losses["loss"]))

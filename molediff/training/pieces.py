@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 
 import torch
@@ -35,12 +36,13 @@ def piecewise(losses: Losses, inputs: tuple, pieces: int) -> dict[str, Tensor]:
         inputs: its arguments, the first with a length.
         pieces: how many; 1 is the plain call.
     """
-    if pieces == 1:
-        return losses(*inputs)
     b = len(inputs[0])
+    pieces = min(pieces, b)
+    if pieces <= 1:
+        return losses(*inputs)
     edges = [b * k // pieces for k in range(pieces + 1)]
     total: dict[str, Tensor] = {}
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         part = tuple(rows(x, slice(begin, end)) for x in inputs)
         found = checkpoint(losses, *part, use_reentrant=False, preserve_rng_state=False)
         for name, value in found.items():
@@ -57,7 +59,8 @@ def halved(pieces: int, molecules: int) -> int:
     """
     if pieces >= molecules:
         raise UserError(
-            "Out of memory with one molecule at a time. Take a smaller network, precision bf16-mixed, or a larger device."
+            "Out of memory with one molecule at a time. Take a smaller network, "
+            "precision: bf16-mixed, or a larger device."
         )
     return min(2 * pieces, molecules)
 

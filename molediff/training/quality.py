@@ -12,7 +12,7 @@ import torch
 from molediff.model import Model
 
 Judge = Callable[[Model, int], dict[str, float]]
-"""(model, seed) -> figures by name, see `molediff.training.curve.QUALITY`. Given from outside: training needs no RDKit."""
+"""(model, seed) -> figures by name, see `molediff.training.curve.QUALITY`. From outside: training needs no RDKit."""
 SAMPLES, STEPS = 256, 50
 
 

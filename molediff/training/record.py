@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ def write_record(config: TrainConfig, data: dict, command: str, step: int, befor
         step: at which this sitting begins.
         before: the record that is there.
     """
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     sitting = {"started": now, "from_step": step, "versions": versions(), "command": command}
     record = {
         "verb": "train",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from conftest import curve, last, same_run, start
+from runs import curve, last, same_run, start
 
 from molediff.config import UserError
 from molediff.training.fit import fit
