@@ -13,7 +13,7 @@ HELP = "prepare molecules of files for training, or say what a prepared set hold
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     verbs = parser.add_subparsers(dest="data_verb", required=True, metavar="VERB")
-    prepare = verbs.add_parser("prepare", help="read SDF or npz files and write a set to train on")
+    prepare = verbs.add_parser("prepare", help="read SDF or npz files and write a set to train on", allow_abbrev=False)
     prepare.description = (
         "Molecules are taken exactly as written, with stereochemistry from their coordinates. Those that cannot be "
         "used are counted and listed with their reason in DIR/left_out.csv. Killed in the middle: the same command "
@@ -25,7 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--elements", metavar="LIST", help="elements allowed, in class order (H,C,N,O,F; with --heavy C,N,O,F)"
     )
     prepare.add_argument(
-        "--charges", default="0,-1,1", metavar="LIST", help="formal charges allowed, in class order (%(default)s)"
+        "--charges",
+        default="0,-1,1",
+        metavar="LIST",
+        help="formal charges allowed, in class order (%(default)s); write --charges=-1,0 when the first is negative",
     )
     prepare.add_argument("--max-atoms", type=int, default=255, metavar="N", help="most atoms, as stored (%(default)s)")
     prepare.add_argument("--heavy", action="store_true", help="remove hydrogens; they are implied")

@@ -35,12 +35,17 @@ def edm_train(index: np.ndarray) -> np.ndarray:
     return np.isin(index, edm_parts()["train"])
 
 
+def geom_train(index: np.ndarray) -> np.ndarray:
+    """(M,) bool: molecules of MiDi's GEOM-Drugs training part; its test part is numbered from 1,000,000 on."""
+    return index < 1_000_000
+
+
 def everything(index: np.ndarray) -> np.ndarray:
     """(M,) bool: all of them."""
     return np.ones(len(index), dtype=bool)
 
 
-SPLITS = {"all": everything, "edm": edm_train}
+SPLITS = {"all": everything, "edm": edm_train, "geom": geom_train}
 """name -> (source index of each molecule -> whether it is trained on)."""
 
 
