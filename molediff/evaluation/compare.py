@@ -48,12 +48,10 @@ def compare(files: Sequence, names: Sequence[str] | None = None, **settings) -> 
     Args:
         files: files or lists of molecules.
         names: one a set, all different; file names without their ending by default.
+        **settings: as `evaluate` takes them.
     """
-    names = (
-        list(names)
-        if names
-        else [Path(one).stem if isinstance(one, (str, Path)) else f"set{i + 1}" for i, one in enumerate(files)]
-    )
+    default = [Path(one).stem if isinstance(one, (str, Path)) else f"set{i + 1}" for i, one in enumerate(files)]
+    names = list(names) if names else default
     if len(names) != len(files) or len(set(names)) != len(names):
         raise InputError(
             f"{len(files)} sets and the names {', '.join(names)}. Give one different name a set: --names "

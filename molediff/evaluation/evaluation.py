@@ -57,11 +57,15 @@ def evaluate(
         groups: consecutive parts of the file over which the spread of each figure is taken.
         workers: child processes; 0 stays in this process, without time limit or protection from crashes.
         train_smiles: training SMILES; adds novelty and the audit of nearest training molecules.
-        protein, ligand: paths, for docking modes and `poses`.
+        protein: path of a PDB file, for docking modes and `poses`.
+        ligand: path of an SDF with the reference pose.
         hydrogens: 'generated', 'implied', or 'auto' (implied if fewer than half of the readable records hold an H).
         time_limit: seconds per molecule and protocol.
         max_atoms: larger records become rows 'too_many_atoms'.
         bootstrap: resamplings for the 95 % intervals; 0 for none.
+        seed: of the bootstrap and of the samples for diversity and audit.
+        progress: show a bar on stderr.
+        name: of the set, in tables and pictures.
 
     Raises:
         InputError: for an unknown protocol, a missing file, a protocol without what it needs.
@@ -83,6 +87,7 @@ def evaluate(
         "name": name or _source(mols),
         "n": len(table),
         "n_unreadable": int((table["problem"] != "").sum()),
+        "n_lost": _lost(table, names),
         "problems": table.loc[table["problem"] != "", "problem"].value_counts().to_dict(),
         "hydrogens": kind,
         "rdkit": rdkit.__version__,
@@ -192,6 +197,17 @@ def _figures(table: pd.DataFrame, names: list[str], groups: int, bootstrap: int,
             "data": data,
         }
     return out
+
+
+def _lost(table: pd.DataFrame, names: list[str]) -> int:
+    """Rows that some protocol never judged: unreadable, out of time, crashed, or refused by an error."""
+    lost = table["problem"] != ""
+    for name in names:
+        lost |= table[f"{name}_reason"].fillna("").str.startswith(_NOT_JUDGED)
+    return int(lost.sum())
+
+
+_NOT_JUDGED = ("time_limit", "crashed", "out_of_memory", "error:", "not_judged")
 
 
 def _valid_smiles(table: pd.DataFrame, names: list[str]) -> list[str]:

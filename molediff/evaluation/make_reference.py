@@ -30,7 +30,7 @@ def make_reference(
     of that many molecules would get), and `figures`, the data's own under `protocols`, over at most `figures_of`
     molecules, printed beside a generator's as its data row.
     """
-    records = [record for record in read(mols)]
+    records = read(mols)
     built = [None if record.problem else molecule(record)[0] for record in records]
     stats = from_flat(flatten(built), source or (Path(mols).name if isinstance(mols, (str, Path)) else "molecules"))
     rng = np.random.default_rng(seed)

@@ -86,11 +86,10 @@ def _cell(figure: dict | None) -> str:
 
 def _distances(summaries: Sequence[dict]) -> list[str]:
     held = [one.get("distributions") for one in summaries]
+    pairs = list(zip([one["name"] for one in summaries], held, strict=True))
     first = next(one for one in held if one)
     floor = first.get("floor")
-    columns = [
-        f"{one['name']} (n {found['n']})" if found else one["name"] for one, found in zip(summaries, held, strict=True)
-    ]
+    columns = [f"{name} (n {found['n']})" if found else name for name, found in pairs]
     columns += [f"floor (n {floor['n']} against {floor['n_other']})"] if floor else []
     lines = [f"Reference: {first['reference']}. Floor: parts of the reference data against each other.", ""]
     lines += ["| distance | " + " | ".join(columns) + " | definition |", "|---|" + "---|" * len(columns) + "---|"]
@@ -98,11 +97,7 @@ def _distances(summaries: Sequence[dict]) -> list[str]:
         cells = [number(found["values"].get(key), "") if found else "" for found in held]
         cells += [number(floor["values"].get(key), "")] if floor else []
         lines.append(f"| {key} | " + " | ".join(cells) + f" | {definition} |")
-    left = [
-        f"{one['name']} {found['left_out']}"
-        for one, found in zip(summaries, held, strict=True)
-        if found and found["left_out"]
-    ]
+    left = [f"{name} {found['left_out']}" for name, found in pairs if found and found["left_out"]]
     if left:
         lines += ["", f"Without finite coordinates, so in no histogram: {', '.join(left)}."]
     return lines

@@ -51,7 +51,7 @@ def draw(sets: Mapping[str, dict], reference: dict | None, path: str | Path) -> 
 
 
 def _lines(ax, sets: Mapping[str, dict], reference: dict | None, histogram) -> None:
-    """Reference as a grey area, sets as lines, over the range that holds all but 0.1 % of either."""
+    """Reference as a grey area, sets as lines, over the range of the reference (of the sets without one)."""
     held = [(f"reference: {_short(reference)}", histogram(reference), None)] if reference else []
     held += [(name, histogram(one), COLOURS[i % len(COLOURS)]) for i, (name, one) in enumerate(sets.items())]
     held = [(name, xy, colour) for name, xy, colour in held if xy is not None]
@@ -61,10 +61,20 @@ def _lines(ax, sets: Mapping[str, dict], reference: dict | None, histogram) -> N
         else:
             ax.step(x, y, where="mid", color=colour, label=name, linewidth=1.4)
     if held:
-        lows, highs = zip(*(_range(x, y) for _, (x, y), _ in held), strict=True)
-        width = held[0][1][0][1] - held[0][1][0][0] if len(held[0][1][0]) > 1 else 1.0
-        ax.set_xlim(min(lows) - 2 * width, max(highs) + 2 * width)
+        low, high = _limits([xy for _, xy, colour in held if colour is None] or [xy for _, xy, _ in held])
+        ax.set_xlim(low, high)
         ax.set_ylim(bottom=0)
+        outside = [(y[(x < low) | (x > high)].sum() / y.sum(), colour) for _, (x, y), colour in held if colour]
+        for line, (part, colour) in enumerate(one for one in outside if one[0] >= 5e-4):
+            text = f"{100 * part:.1f} % outside"
+            ax.text(0.99, 0.97 - 0.08 * line, text, transform=ax.transAxes, ha="right", va="top", color=colour)
+
+
+def _limits(curves: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """The range that holds all but 0.1 % of each curve, a sixth wider at both ends."""
+    lows, highs = zip(*(_range(x, y) for x, y in curves), strict=True)
+    margin = max((max(highs) - min(lows)) / 6, curves[0][0][1] - curves[0][0][0])
+    return min(lows) - margin, max(highs) + margin
 
 
 def _range(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:

@@ -36,6 +36,9 @@ def judge_all(
     """Run judges on every record without a problem.
 
     Args:
+        records: with their index as the position in the run.
+        context: what judges may need besides the record.
+        progress: show a bar on stderr.
         names: keys of PROTOCOLS or INTERNAL, run in this order on each record.
         workers: child processes; 0 judges in this process, where neither the time limit nor a crash is caught.
         time_limit: seconds per molecule and judge. The row of one that takes longer has the reason 'time_limit',

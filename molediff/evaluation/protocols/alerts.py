@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from rdkit import Chem
 from rdkit.Chem import FilterCatalog
 from rdkit.rdBase import BlockLogs
@@ -14,7 +14,12 @@ from ..record import Record, molecule
 from ..strict import plain_smiles, sanitise
 from .protocol import Context, Protocol, share
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 CATALOGS = ("PAINS", "BRENK", "NIH")
+
+_NITRO = "[$(N(=O)~O),$([N+](=O)[O-])]"
 
 # Broad patterns that ask for a look by a person; a match is not a finding, and no match is not a clearance.
 CONCERN = {
@@ -22,7 +27,7 @@ CONCERN = {
     "mustard (two 2-haloethyl on S or N)": "[S,N]([CH2][CH2][Cl,Br,I])[CH2][CH2][Cl,Br,I]",
     "chlorovinyl arsine": "[As]([Cl])C=C[Cl]",
     "phosgene-like acyl dihalide": "[F,Cl]C(=O)[F,Cl]",
-    "three nitro groups or nitrate esters": "[$(N(=O)~O),$([N+](=O)[O-])].[$(N(=O)~O),$([N+](=O)[O-])].[$(N(=O)~O),$([N+](=O)[O-])]",
+    "three nitro groups or nitrate esters": f"{_NITRO}.{_NITRO}.{_NITRO}",
     "organic peroxide": "[#6]-[OX2]-[OX2]-[#6]",
     "organic azide": "[#6]-[NX2]=[N+]=[N-]",
     "4-anilidopiperidine opioid": "O=C([#6])N(c1ccccc1)C1CCN(CCc2ccccc2)CC1",

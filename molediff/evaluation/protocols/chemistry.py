@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 from rdkit import Chem
-from rdkit.Chem import QED, Crippen, Descriptors, Lipinski, rdMolDescriptors
-from rdkit.Chem.Scaffolds import MurckoScaffold
-from rdkit.Contrib.SA_Score import sascorer
 from rdkit.rdBase import BlockLogs
 
 from ..figures import Measure
 from ..record import Record, molecule
 from ..strict import plain_smiles, sanitise
-from .protocol import Context, Protocol, ones, strings
+from .protocol import Context, Protocol, numbers, ones, strings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNITS = {
     "qed": ("QED, 0 to 1 (Bickerton et al. 2012)", ""),
@@ -37,6 +38,11 @@ def chemistry(mol: Chem.Mol) -> dict:
 
     A disconnected molecule is described by its largest fragment, and `reason` says so.
     """
+    # slow to import, and most runs ask for validity only
+    from rdkit.Chem import QED, Crippen, Descriptors, Lipinski, rdMolDescriptors
+    from rdkit.Chem.Scaffolds import MurckoScaffold
+    from rdkit.Contrib.SA_Score import sascorer
+
     work = Chem.RWMol(mol)
     reason = sanitise(work)
     smiles = "" if reason else plain_smiles(work)
@@ -76,7 +82,7 @@ def measures(table: pd.DataFrame, prefix: str) -> list[Measure]:
     """Means over the molecules that sanitise; n says how many."""
     out = []
     for name, (meaning, unit) in UNITS.items():
-        values = pd.to_numeric(table[prefix + name], errors="coerce").to_numpy(dtype=float)
+        values = numbers(table, prefix + name)
         known = np.isfinite(values).astype(float)
         out.append(Measure(name, f"mean {meaning}, over molecules that sanitise", "mean", values, known, unit=unit))
     scaffolds = strings(table, prefix + "scaffold")

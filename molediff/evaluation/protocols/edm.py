@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ..edm import edm
 from ..figures import Measure
 from ..identity import inchikey
 from ..record import Record
 from .protocol import Context, Protocol, flags, identity, numbers, ones, share
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FAILED = {"stable_atoms": 0, "stable": False, "valid": False, "connected": False, "smiles": ""}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers, rdMolAlign
 from rdkit.rdBase import BlockLogs
@@ -12,6 +13,9 @@ from ..figures import Measure
 from ..record import Record, molecule
 from ..strict import sanitise
 from .protocol import Context, Protocol, numbers, share
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STEPS = 5000
 FAILED = {"converged": False, "strain": None, "rmsd": None}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ..figures import Measure
 from ..flat import piece
 from ..record import Record, molecule
 from .protocol import Context, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def judge(record: Record, context: Context) -> dict:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 from rdkit import Chem
 
 from ..figures import Measure
@@ -10,6 +11,9 @@ from ..identity import inchikey
 from ..record import Record, molecule
 from .midi import largest_smiles
 from .protocol import Context, Protocol, flags, identity, share
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FAILED = {"valid": False, "complete": False, "smiles": ""}
 

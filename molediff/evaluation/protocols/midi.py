@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
+
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
@@ -11,6 +12,9 @@ from ..identity import inchikey
 from ..record import Record, molecule
 from ..strict import plain_smiles
 from .protocol import Context, Protocol, flags, identity, numbers, ones, share
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # github.com/cvignac/MiDi, midi/metrics (allowed_bonds); elements without charges in the original are under 0
 TABLE = {

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import pandas as pd
-from posebusters import PoseBusters
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
@@ -13,6 +12,9 @@ from ..errors import InputError
 from ..figures import Measure
 from ..record import Record, molecule
 from .protocol import Context, Protocol, share
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MODES = ("mol", "mol_fast", "dock", "dock_fast", "redock", "redock_fast")
 FAILED = {"pass": False}
@@ -30,13 +32,20 @@ def judge(record: Record, context: Context, mode: str) -> dict:
     crystal = load_ligand(context.ligand) if mode.startswith("redock") else None
     with BlockLogs():
         found = _buster(mode).bust([Chem.Mol(mol)], crystal, protein)
-    row = {str(name): (None if pd.isna(value) else bool(value)) for name, value in found.iloc[0].items()}
+    row = {str(name): _decided(value) for name, value in found.iloc[0].items()}
     failed = [name if value is False else f"not_computed {name}" for name, value in row.items() if value is not True]
     return row | {"pass": not failed, "reason": ", ".join(failed), "bonds": bonds}
 
 
+def _decided(value) -> bool | None:
+    return None if value is None or value != value else bool(value)
+
+
 @lru_cache(maxsize=8)
-def _buster(mode: str) -> PoseBusters:
+def _buster(mode: str):
+    # imported when asked for: it takes longer to import than RDKit
+    from posebusters import PoseBusters
+
     return PoseBusters(mode, max_workers=0)
 
 

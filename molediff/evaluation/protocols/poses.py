@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from rdkit import Chem
 from rdkit.Chem import rdMolAlign
 from rdkit.rdBase import BlockLogs
@@ -15,6 +15,9 @@ from ..figures import Measure
 from ..record import Record, molecule
 from .posebusters import load_ligand, load_protein
 from .protocol import Context, Protocol, flags, numbers, ones, share
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CLASH = 0.75  # of the sum of van der Waals radii
 FAILED = {"rmsd": None, "clashes": None, "no_clash": False, "within_2A": None}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from ..figures import Measure
 from ..record import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def flags(table: pd.DataFrame, column: str) -> np.ndarray:
 
 def numbers(table: pd.DataFrame, column: str) -> np.ndarray:
     """(N,) floats from a column; what is missing is NaN."""
-    return pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=float)
+    return np.array(table[column].tolist(), dtype=float)
 
 
 def strings(table: pd.DataFrame, column: str) -> np.ndarray:
@@ -77,6 +80,7 @@ def identity(table: pd.DataFrame, valid: np.ndarray, prefix: str, over_all: bool
     """Uniqueness, V x U and, where `prefix + in_training` exists, novelty of the valid rows by SMILES.
 
     Args:
+        table: of the run.
         valid: (N,) 0 or 1.
         prefix: of the columns `smiles` and `in_training`.
         over_all: uniqueness and novelty over attempts (JODO) instead of over valid.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ..figures import Measure
 from ..identity import inchikey
 from ..record import Record, molecule
 from ..strict import strict
 from .protocol import Context, Protocol, flags, identity, share
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FAILED = {"connected": False, "valid": False, "smiles": ""}
 

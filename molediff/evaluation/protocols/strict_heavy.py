@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
@@ -12,6 +13,9 @@ from ..identity import inchikey
 from ..record import Record, molecule
 from ..strict import impossible_charge, plain_smiles, sanitise
 from .protocol import Context, Protocol, flags, identity, share
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FAILED = {"connected": False, "valid": False, "smiles": ""}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 from scipy.optimize import minimize
@@ -16,6 +16,9 @@ from ..record import Record, molecule
 from ..strict import sanitise
 from . import energy
 from .protocol import Context, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BOHR = 0.529177210903  # angstrom
 HARTREE = 627.5094740631  # kcal/mol

@@ -38,10 +38,10 @@ def read(source: str | Path | Iterable[Chem.Mol | None], max_atoms: int = 1000) 
     if path.stat().st_size == 0:
         raise InputError(f"'{path.name}' is empty. Expected molecules as {', '.join(READERS)}.")
     found = list(reader(path, max_atoms))
-    if not found or all(record.problem == "unreadable_record" for record in found):
+    if not found or all(record.problem in ("unreadable_record", "truncated_record") for record in found):
         raise InputError(
-            f"'{path.name}' holds no molecule that could be read ({len(found)} records tried). Expected a {path.suffix} "
-            "file of 3D molecules."
+            f"'{path.name}' holds no molecule that could be read ({len(found)} records tried). Expected a "
+            f"{path.suffix} file of 3D molecules."
         )
     return found
 

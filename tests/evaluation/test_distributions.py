@@ -1,0 +1,110 @@
+"""Statistics and distances: exact on small cases, zero on oneself, blind to order and rigid motion."""
+
+import math
+
+import numpy as np
+import pytest
+
+from molediff.evaluation.build import build
+from molediff.evaluation.distributions import DEFINITIONS, distances, js, w1
+from molediff.evaluation.errors import InputError
+from molediff.evaluation.statistics import PACKAGED, reference, statistics, write
+
+from .molecules import SMALL, embedded
+
+
+def test_w1_is_the_shift_of_a_peak():
+    p, q = np.zeros(200), np.zeros(200)
+    p[100], q[107] = 3, 5
+    assert w1(p, q, 0.01) == pytest.approx(0.07)
+
+
+def test_js_ends():
+    assert js({"a": 1}, {"a": 7}) == 0
+    assert js({"a": 1}, {"b": 1}) == pytest.approx(1)
+    assert math.isnan(js({}, {"b": 1}))
+
+
+def test_statistics_of_one_water():
+    angle = math.radians(104.5)
+    pos = 0.96 * np.array([[0, 0, 0], [1, 0, 0], [math.cos(angle), math.sin(angle), 0]])
+    found = statistics([build([8, 1, 1], pos, [(0, 1, 1), (0, 2, 1)]), None])
+    assert (found["n_molecules"], found["n_left_out"], found["n_atoms"]) == (1, 1, {"3": 1})
+    assert found["bond_length_fraction"]["single"] == {"0.96": 1.0}
+    assert found["angle_fraction_0_1deg"] == {"O": {"1045": 1.0}}
+    assert found["valency_fraction"] == {"H": {"1": 1.0}, "O": {"2": 1.0}}
+    assert found["bond_type_fraction"]["single"] == pytest.approx(4 / 6)
+    assert found["bond_type_fraction"]["none"] == pytest.approx(2 / 6)
+
+
+def test_distance_to_oneself_is_zero_and_motion_and_order_change_nothing():
+    mols = [embedded(s) for s in SMALL]
+    ref = statistics(mols)
+    turned = []
+    rng = np.random.default_rng(3)
+    for mol in reversed(mols):
+        turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+        pos = mol.GetConformer().GetPositions() @ turn + 5
+        mol.GetConformer().SetPositions(pos)
+        turned.append(mol)
+    found = distances(turned, ref)
+    assert set(DEFINITIONS) <= set(found)
+    # a value on the edge of a bin may fall to either side
+    assert all(value < (0.1 if key.startswith("angle") else 0.003) for key, value in found.items())
+
+
+def test_stretched_bonds_are_seen_with_their_size():
+    mols = [embedded(s) for s in SMALL]
+    ref = statistics(mols)
+    for mol in mols:
+        mol.GetConformer().SetPositions(1.02 * mol.GetConformer().GetPositions())
+    found = distances(mols, ref)
+    assert found["bond_w1"] == pytest.approx(0.02 * 1.2, abs=0.006)
+    assert found["angle_w1"] < 0.1
+
+
+def test_a_missing_class_is_not_free():
+    ref = statistics([embedded("CC#N"), embedded("CCO")])
+    assert distances([embedded("CCO")], ref)["bond_w1_triple"] > 1
+
+
+def test_aromatic_bonds_are_kekulised():
+    from rdkit import Chem
+
+    mol = embedded("c1ccccc1")
+    Chem.SanitizeMol(mol)
+    assert statistics([mol])["bond_type_fraction"] == statistics([embedded("c1ccccc1")])["bond_type_fraction"]
+
+
+def test_published_floor(shared):
+    folder = shared / "reference"
+    found = distances(reference(folder / "qm9_train.json.gz"), reference(folder / "qm9_test.json.gz"))
+    assert found["bond_w1"] == pytest.approx(0.0004, abs=5e-5)
+    assert found["angle_w1"] == pytest.approx(0.11, abs=0.005)
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_packaged_references_are_whole(name):
+    held = reference(name)
+    assert held["n_molecules"] > 1000
+    assert sum(held["atom_type_fraction"].values()) == pytest.approx(1, abs=1e-3)
+    assert held["floor"]["values"]["bond_w1"] < 0.002
+    assert held["figures"]["strict"]["strict_validity"]["value"] > 95
+    assert distances(held, held)["bond_w1"] == 0
+
+
+def test_references_that_do_not_exist_or_are_no_statistics(tmp_path):
+    with pytest.raises(InputError, match="qm9, geom-drugs"):
+        reference("qm8")
+    (tmp_path / "a.json").write_text("[1, 2]")
+    with pytest.raises(InputError, match="no molediff statistics"):
+        reference(tmp_path / "a.json")
+    (tmp_path / "b.json.gz").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="not a statistics file"):
+        reference(tmp_path / "b.json.gz")
+
+
+def test_written_statistics_are_read_back(tmp_path):
+    held = statistics([embedded("CCO")])
+    write(held, tmp_path / "s.json.gz")
+    assert reference(tmp_path / "s.json.gz") == held
