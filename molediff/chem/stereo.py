@@ -19,7 +19,7 @@ def perceive_from_3d(mol: Chem.Mol) -> Chem.Mol:
 
     RDKit decides a tag by the first three neighbours in the order of the bonds. In strained cages, where a carbon lies
     outside the tetrahedron of its neighbours, one of the four triples disagrees with the other three, and it may be
-    the first (1 in 700 centres of QM9). Here the signed volume of all neighbours decides, which no order of the bonds
+    the first (1 in 600 centres of QM9). Here the signed volume of all neighbours decides, which no order of the bonds
     changes, and which the network sees; a centre that is nearly flat (`FLAT`) carries no tag.
 
     Args:

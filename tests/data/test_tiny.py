@@ -8,6 +8,7 @@ import pytest
 from rdkit import Chem
 
 from molediff.chem import perceive_from_3d
+from molediff.data.shards import checksum
 
 TINY = Path(__file__).resolve().parents[2] / "datasets" / "tiny"
 
@@ -49,3 +50,18 @@ def test_making_again_gives_the_same_graph_and_stereo(make, blocks, number):
 
 def seen(mol: Chem.Mol) -> str:
     return Chem.MolToSmiles(Chem.RemoveAllHs(perceive_from_3d(mol)))
+
+
+def test_every_card_is_listed_and_the_checksum_of_tiny_is_right():
+    cards = {path.name for path in TINY.parent.glob("*.md")} - {"README.md"}
+    table = (TINY.parent / "README.md").read_text()
+    assert {name for name in cards if f"({name})" not in table} == set()
+    assert checksum(TINY / "tiny.sdf.gz") in (TINY.parent / "tiny.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["qm9_ani2x", "qm9_dft_8heavy", "dft_9to12heavy", "druglike_ani2x"])
+def test_cards_describe_the_files_of_the_shared_folder(name):
+    path = TINY.parents[2] / "shared" / "data" / "molecules" / f"{name}.npz"
+    if not path.is_file():
+        pytest.skip("needs the shared data folder beside the checkout")
+    assert checksum(path) in (TINY.parent / f"{name}.md").read_text()
