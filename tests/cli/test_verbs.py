@@ -1,0 +1,122 @@
+"""The command line as a user meets it."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from molediff.cli.main import VERBS, main
+
+
+def generate(folder, model, *more):
+    return main(["generate", "--model", str(model), "--n", "5", "--steps", "3", "--batch", "2", "--quiet", "--out", str(folder), *more])
+
+
+def test_help_lists_the_verbs_and_imports_nothing_heavy():
+    code = "import sys, molediff.cli.main as m; m.main(['--help']); print([x for x in ('torch', 'rdkit', 'pandas', 'numpy') if x in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert all(verb in out for verb in VERBS)
+    assert out.strip().endswith("[]")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_without_heavy_imports(verb):
+    code = (
+        f"import sys, molediff.cli.main as m\ntry:\n    m.main(['{verb}', '--help'])\nexcept SystemExit as e:\n    assert e.code == 0\n"
+        "assert not [x for x in ('torch', 'rdkit', 'pandas') if x in sys.modules]"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "usage" in out
+
+
+def test_an_unknown_verb_names_the_nearest(capsys):
+    assert main(["genrate"]) == 2
+    assert "Did you mean 'generate'" in capsys.readouterr().err
+
+
+def test_generate_writes_everything(small_folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert generate(out, small_folder, "--trajectory", "1") == 0
+    assert {p.name for p in out.iterdir()} == {
+        "molecules.sdf", "molecules.csv", "run.json", "grid.png", "trajectory-1.png", "trajectory-1.xyz",
+    }  # fmt: skip
+    printed = capsys.readouterr().out
+    for word in ("requested", "connected", "strictly valid", "unique", "seconds"):
+        assert word in printed
+    record = json.loads((out / "run.json").read_text())
+    assert record["status"] == "complete"
+    assert record["counts"]["requested"] == 5
+    assert {"versions", "arguments", "command", "seconds"} <= set(record)
+    table = pd.read_csv(out / "molecules.csv")
+    assert list(table.columns) == ["index", "seed", "smiles", "atoms", "connected", "strictly_valid", "unique", "in_domain", "reason"]
+    assert len((out / "trajectory-1.xyz").read_text().splitlines()) == 3 * (table.atoms[1] + 2)
+
+
+def test_again_says_complete_and_other_arguments_are_refused(small_folder, tmp_path, capsys):
+    assert generate(tmp_path, small_folder) == 0
+    before = (tmp_path / "molecules.sdf").read_bytes()
+    assert generate(tmp_path, small_folder) == 0
+    assert "complete" in capsys.readouterr().out
+    assert generate(tmp_path, small_folder, "--seed", "1") == 2
+    message = capsys.readouterr().err
+    assert "seed: 0 there, 1 now" in message
+    assert "--overwrite" in message
+    assert (tmp_path / "molecules.sdf").read_bytes() == before
+    assert generate(tmp_path, small_folder, "--seed", "1", "--overwrite") == 0
+    assert (tmp_path / "molecules.sdf").read_bytes() != before
+
+
+def test_killed_in_the_middle_and_started_again_gives_the_same_files(small_folder, tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    command = [sys.executable, "-m", "molediff", "generate", "--model", str(small_folder), "--n", "60", "--steps", "30"]
+    command += ["--batch", "4", "--threads", "1", "--quiet"]
+    subprocess.run([*command, "--out", str(whole)], check=True, capture_output=True)
+    process = subprocess.Popen([*command, "--out", str(cut)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while len(list(cut.glob(".parts/batch-*[0-9].npz"))) < 3 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not (cut / "molecules.sdf").exists()
+    subprocess.run([*command, "--out", str(cut)], check=True, capture_output=True)
+    for name in ("molecules.sdf", "molecules.csv"):
+        assert (whole / name).read_bytes() == (cut / name).read_bytes()
+
+
+def test_sizes_never_trained_on_are_named(small_folder, tmp_path, capsys):
+    assert generate(tmp_path, small_folder, "--atoms", "7-12") == 0
+    assert "9-12 lie outside" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--method", "dpmm"], "Unknown method"),
+        (["--n", "0"], "at least 1"),
+        (["--atoms", "many"], "--atoms"),
+        (["--device", "gpu0"], "Device"),
+        (["--model", "qm8"], "There is no model 'qm8'"),
+    ],
+)
+def test_bad_arguments_exit_2(small_folder, tmp_path, capsys, arguments, message):
+    assert generate(tmp_path / "x", small_folder, *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_conformers_from_smiles_and_files(small_folder, tmp_path, capsys):
+    (tmp_path / "in.smi").write_text("CCO ethanol\nC[C@H](O)F\n")
+    code = main(["conformers", str(tmp_path / "in.smi"), "CC#N", "--n", "2", "--steps", "2", "--quiet", "--model", str(small_folder), "--out", str(tmp_path / "c")])
+    table = pd.read_csv(tmp_path / "c" / "conformers.csv")
+    assert len(table) == 6
+    assert code == (0 if table.as_asked.all() else 1)
+    assert main(["conformers", "nothere.sdf", "--model", str(small_folder), "--out", str(tmp_path / "d")]) == 2
+    assert "There is no file" in capsys.readouterr().err
+
+
+def test_doctor_and_models_run(capsys):
+    assert main(["doctor"]) == 0
+    assert "torch" in capsys.readouterr().out
+    assert main(["models"]) == 0
