@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import chain, islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +203,8 @@ def _work(
             yield number, prepare_chunk(raw, [s.path for s in sources], options), len(raw)
         return
     paths = [source.path for source in sources]
-    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn")) as pool:
+    spawned = {"mp_context": get_context("spawn"), "initializer": follow_parent}
+    with ProcessPoolExecutor(min(workers, len(missing)), **spawned) as pool:
         waiting: list[tuple[int, Future[Part], int]] = []
         try:
             for number, raw in chunks:
@@ -214,6 +219,9 @@ def _work(
                 "A worker process died (out of memory, or killed). Run the same command again, it goes on where it "
                 "was; --workers 1 needs the least memory."
             ) from None
+        finally:
+            # when interrupted, chunks that have not begun are left for the next call
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _result(waiting: tuple[int, Future[Part], int]) -> tuple[int, Part, int]:
@@ -241,6 +249,14 @@ def _records(k: int, source: Source, sources: Sequence[Source], start: int) -> I
         return
     for number, raw in enumerate(source.reader.split(source.path, first), first):
         yield k, number, raw
+
+
+def follow_parent() -> None:
+    """Let a worker process leave interrupts to its parent, and end when the parent is gone, however it went."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
 def prepare_chunk(records: Sequence[tuple[int, int, Any]], paths: Sequence[Path], options: Options) -> Part:

@@ -98,7 +98,10 @@ def prepare_one(record: Record, options: Options) -> Ready:
             _closed(mol, record)
         elif record.radicals or any(a.GetNumRadicalElectrons() for a in mol.GetAtoms()):
             raise LeftOutError("radical")
-        mol = perceive_from_3d(mol)
+        try:
+            mol = perceive_from_3d(mol)
+        except (ValueError, RuntimeError) as error:
+            raise LeftOutError("not_sanitised", f"no stereochemistry: {error}") from None
         rows, pairs, bonds = centres(mol), double_bonds(mol), np.asarray(record.bonds)
         if not options.explicit_hydrogens:
             rows, pairs, bonds = _without(stored, rows, pairs, bonds)

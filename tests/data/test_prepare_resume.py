@@ -56,9 +56,7 @@ def start(script: str, tiny_file: Path, out: Path) -> subprocess.Popen:
 def test_killed_between_chunks(tmp_path, tiny_file, whole):
     out = tmp_path / "out"
     process = start(SLOWLY, tiny_file, out)
-    deadline = time.monotonic() + 60
-    while len(list(out.glob(".parts/0*.npz"))) < 3 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: len(list(out.glob(".parts/0?????.npz"))) >= 3)
     process.send_signal(signal.SIGKILL)
     process.wait()
     there = {p.name: p.stat().st_mtime_ns for p in out.glob(".parts/0?????.npz")}
@@ -80,6 +78,56 @@ def test_killed_while_the_set_is_written(tmp_path, tiny_file, whole):
     assert not (out / "meta.json").exists()
     prepare([tiny_file], out, chunk=10)
     assert contents(out) == whole
+
+
+WITH_WORKERS = """
+import sys, time
+from molediff.data.prepare import prepare
+if __name__ == "__main__":
+    prepare([sys.argv[1]], sys.argv[2], chunk=10, workers=2, progress=lambda done, total: time.sleep(0.3))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_workers_end_with_their_parent(tmp_path, tiny_file, whole, how):
+    out = tmp_path / "out"
+    process = start(WITH_WORKERS, tiny_file, out)
+    wait_for(lambda: len(list(out.glob(".parts/0?????.npz"))) >= 2)
+    children = [pid for pid in processes() if parent_of(pid) == process.pid]
+    assert len(children) >= 2
+    process.send_signal(how)
+    process.wait(60)
+    wait_for(lambda: not set(children) & {pid for pid in processes() if not is_zombie(pid)})
+    prepare([tiny_file], out, chunk=10)
+    assert contents(out) == whole
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def processes() -> list[int]:
+    return [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit()]
+
+
+def stat(pid: int) -> list[str]:
+    """State and parent of a process, from after its name; state Z when it is gone."""
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["Z", "0"]
+
+
+def parent_of(pid: int) -> int:
+    return int(stat(pid)[1])
+
+
+def is_zombie(pid: int) -> bool:
+    return stat(pid)[0] == "Z"
 
 
 def test_workers_change_nothing(tmp_path, tiny_file, whole):
