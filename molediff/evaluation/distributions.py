@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from rdkit import Chem
 
-from .statistics import BOND_TYPES, LONGEST, reference, statistics
+from .statistics import BOND_TYPES, LONGEST, aromatic_style, reference, statistics
 
 DEFINITIONS = {
     "bond_w1": "W1 of bond lengths, 0.01 A bins, mean over bond orders weighted by their share of the reference's "
@@ -41,9 +41,11 @@ def distances(mols: Iterable[Chem.Mol | None] | Mapping, against: str | Mapping)
     A class that the set lacks has an empty histogram, whose cumulative sum stays 0 as in MiDi's code: its W1 is then
     large, so that leaving a class out is never free. A class that the reference lacks has no weight.
 
-    Known faults: kekulised single and double bonds of aromatic rings are alike, so their lengths mix; the published
-    GEOM-Drugs reference weights bonds by aromatic types but has kekulised lengths (its aromatic histogram is empty),
-    so its `bond_w1` leans on single bonds.
+    Aromatic bonds: where the reference keeps them apart (the published GEOM-Drugs statistics), molecules are counted
+    as it was: aromatic bonds a class of `bond_type_fraction`, of order 1 in valences, their lengths among the single
+    ones, whose weight then includes theirs. Elsewhere (QM9, the packaged references) all bonds are kekulised.
+
+    Known fault: kekulised single and double bonds of aromatic rings are alike, so their lengths mix.
 
     Args:
         mols: molecules with 3D coordinates in angstrom, or statistics from `statistics`.
@@ -53,8 +55,8 @@ def distances(mols: Iterable[Chem.Mol | None] | Mapping, against: str | Mapping)
         One float a key of DEFINITIONS, `bond_w1_midi`, and per class `bond_w1_single`, `angle_w1_C`, ... NaN where
         the reference lacks the statistic.
     """
-    found = mols if isinstance(mols, Mapping) else statistics(mols)
     ref = reference(against) if isinstance(against, str) else against
+    found = mols if isinstance(mols, Mapping) else statistics(mols, aromatic=aromatic_style(ref))
     out = _bonds(found, ref) | _angles(found, ref)
     size = [_dense({int(k): v for k, v in side["n_atoms"].items()}) for side in (found, ref)]
     out["size_w1"] = w1(*size, 1.0)
@@ -99,6 +101,8 @@ def _bonds(found: Mapping, ref: Mapping) -> dict[str, float]:
             continue
         sides = [_length_bins(side) for side in (found["bond_length_fraction"].get(name) or {}, held)]
         weight = ref["bond_type_fraction"].get(name, 0.0)
+        if name == "single" and not ref["bond_length_fraction"].get("aromatic"):
+            weight += ref["bond_type_fraction"].get("aromatic", 0.0)
         out[f"bond_w1_{name}"] = w1(*sides, 0.01)
         total += weight * out[f"bond_w1_{name}"]
         weights += weight

@@ -24,7 +24,7 @@ from .protocols import PROTOCOLS, Context
 from .readers import read
 from .record import Record
 from .report import Report
-from .statistics import from_flat
+from .statistics import aromatic_style, from_flat
 from .statistics import reference as read_reference
 
 
@@ -82,7 +82,8 @@ def evaluate(
     if context.keys:
         hashes = train_hashes if train_hashes is not None else inchikey_hashes(train_smiles)
         table = _mark_copies(table, names, hashes)
-    stats = from_flat(join(rows.get((record.index, "geometry"), {}).get("piece") for record in records), name)
+    flat = join(rows.get((record.index, "geometry"), {}).get("piece") for record in records)
+    stats = from_flat(flat, name, aromatic=ref is not None and aromatic_style(ref))
     summary = {
         "name": name or _source(mols),
         "n": len(table),

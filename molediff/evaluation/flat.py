@@ -9,6 +9,8 @@ import numpy as np
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
+from .strict import sanitise
+
 
 @dataclass(frozen=True)
 class Flat:
@@ -21,6 +23,7 @@ class Flat:
         n_atoms: (M,) atoms of each molecule.
         bonds: (E, 3) rows (i, j, order) over the joined atoms, each bond once, order 1, 2, 3 (kekulised) or 4
             (aromatic bonds that have no Kekule structure).
+        aromatic: (E,) bool, bonds that RDKit perceives as aromatic; False all over a molecule that does not sanitise.
         rings: (R,) sizes of all rings (smallest set, RDKit's SSSR).
         left_out: molecules given but not held: none, empty, without coordinates or with non-finite ones.
     """
@@ -30,6 +33,7 @@ class Flat:
     pos: np.ndarray
     n_atoms: np.ndarray
     bonds: np.ndarray
+    aromatic: np.ndarray
     rings: np.ndarray
     left_out: int
 
@@ -42,6 +46,7 @@ class Piece:
     charge: np.ndarray
     pos: np.ndarray
     bonds: np.ndarray
+    aromatic: np.ndarray
     rings: np.ndarray
 
 
@@ -56,8 +61,13 @@ def piece(mol: Chem.Mol | None) -> Piece | None:
     atoms = [(atom.GetAtomicNum(), atom.GetFormalCharge()) for atom in mol.GetAtoms()]
     z, charge = np.array(atoms, dtype=np.int64).T
     bonds = [(b.GetBeginAtomIdx(), b.GetEndAtomIdx(), _CODE.get(b.GetBondType(), 1)) for b in mol.GetBonds()]
-    rings = [len(ring) for ring in Chem.GetSSSR(mol)]
-    return Piece(z, charge, pos, np.array(bonds, dtype=np.int64).reshape(-1, 3), np.array(rings, dtype=np.int64))
+    rings = np.array([len(ring) for ring in Chem.GetSSSR(mol)], dtype=np.int64)
+    aromatic = np.zeros(len(bonds), dtype=bool)
+    if len(rings):
+        work = Chem.RWMol(mol)
+        if not sanitise(work):
+            aromatic = np.array([bond.GetIsAromatic() for bond in work.GetBonds()], dtype=bool)
+    return Piece(z, charge, pos, np.array(bonds, dtype=np.int64).reshape(-1, 3), aromatic, rings)
 
 
 def flatten(mols: Iterable[Chem.Mol | None]) -> Flat:
@@ -79,6 +89,7 @@ def join(pieces: Iterable[Piece | None]) -> Flat:
         pos=np.concatenate([np.zeros((0, 3)), *(one.pos for one in held)]),
         n_atoms=sizes,
         bonds=np.concatenate([whole.reshape(0, 3), *shifted]),
+        aromatic=np.concatenate([whole.astype(bool), *(one.aromatic for one in held)]),
         rings=np.concatenate([whole, *(one.rings for one in held)]),
         left_out=len(pieces) - len(held),
     )

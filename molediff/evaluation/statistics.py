@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -20,8 +21,8 @@ LONGEST = 1000  # length bins of 0.01 angstrom; a longer bond counts in the last
 PACKAGED = {"qm9": "qm9.json.gz", "geom-drugs": "geom_drugs.json.gz"}
 
 
-def statistics(mols: Iterable[Chem.Mol | None], source: str = "") -> dict:
-    """Histograms of a set, kekulised, in the layout of the MiDi split statistics (Vignac et al. 2023).
+def statistics(mols: Iterable[Chem.Mol | None], source: str = "", aromatic: bool = False) -> dict:
+    """Histograms of a set in the layout of the MiDi split statistics (Vignac et al. 2023).
 
     Keys: `source`, `n_molecules`, `n_left_out` (unreadable or without finite coordinates), `atom_order`, `n_atoms`
     (counts by size), `atom_type_fraction` (symbol), `bond_type_fraction` (over all ordered pairs of different atoms,
@@ -32,19 +33,33 @@ def statistics(mols: Iterable[Chem.Mol | None], source: str = "") -> dict:
 
     Bins are rounded, and vectors are divided by their norm + 1e-6 as in MiDi's code, so that an exactly straight
     angle falls at 179.9 degree on both sides of a comparison.
+
+    Args:
+        mols: with 3D coordinates in angstrom; None counts as left out.
+        source: what they are, for tables and pictures.
+        aromatic: count the bonds that RDKit perceives as aromatic as the published GEOM-Drugs statistics do: apart in
+            `bond_type_fraction`, but with order 1 in valences and among the single ones in `bond_length_fraction`
+            (1.5 was truncated to 1 there). Otherwise all bonds are kekulised.
     """
-    return from_flat(flatten(mols), source)
+    return from_flat(flatten(mols), source, aromatic)
 
 
-def from_flat(flat: Flat, source: str = "") -> dict:
+def from_flat(flat: Flat, source: str = "", aromatic: bool = False) -> dict:
     """`statistics` of molecules that are joined already."""
+    if aromatic:
+        code = np.where(flat.aromatic, 4, flat.bonds[:, 2])
+        flat = replace(flat, bonds=np.column_stack([flat.bonds[:, :2], code]))
     table = Chem.GetPeriodicTable()
     numbers = np.unique(flat.z)
     symbol = {int(z): table.GetElementSymbol(int(z)) for z in numbers}
-    valence = _valences(flat)
+    valence = _valences(flat, 1.0 if aromatic else 1.5)
     held = {symbol[int(z)]: flat.z == z for z in numbers}
     pairs = int((flat.n_atoms * (flat.n_atoms - 1)).sum())
     by_type = {name: flat.bonds[flat.bonds[:, 2] == i + 1] for i, name in enumerate(BOND_TYPES)}
+    lengths = dict(by_type)
+    if aromatic:
+        lengths["single"] = np.concatenate([by_type["single"], by_type["aromatic"]])
+        lengths["aromatic"] = by_type["aromatic"][:0]
     bond_types = {name: 2 * len(rows) / max(pairs, 1) for name, rows in by_type.items()}
     charge = np.clip(flat.charge, CHARGES[0], CHARGES[-1]) - CHARGES[0]
     centre, degree = angles(flat)
@@ -57,7 +72,7 @@ def from_flat(flat: Flat, source: str = "") -> dict:
         "n_atoms": _counts(flat.n_atoms),
         "atom_type_fraction": {name: float(mask.mean()) for name, mask in held.items()},
         "bond_type_fraction": {"none": 1 - sum(bond_types.values())} | bond_types,
-        "bond_length_fraction": {name: _lengths(flat, rows) for name, rows in by_type.items()},
+        "bond_length_fraction": {name: _lengths(flat, rows) for name, rows in lengths.items()},
         "valency_fraction": {name: _fractions(valence[mask]) for name, mask in held.items()},
         "charge_fraction": {
             name: (np.bincount(charge[mask], minlength=6) / mask.sum()).tolist() for name, mask in held.items()
@@ -95,6 +110,11 @@ def angles(flat: Flat) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(centres), np.concatenate(values)
 
 
+def aromatic_style(stats: dict) -> bool:
+    """Whether statistics keep aromatic bonds apart; what is compared with them must do the same."""
+    return stats["bond_type_fraction"].get("aromatic", 0.0) > 1e-4
+
+
 def reference(name: str | Path | dict) -> dict:
     """Reference statistics: 'qm9' or 'geom-drugs' (packaged), a .json or .json.gz file, or such a dict itself."""
     if isinstance(name, dict):
@@ -124,8 +144,8 @@ def write(stats: dict, path: str | Path) -> None:
     Path(path).write_bytes(gzip.compress(text, mtime=0) if str(path).endswith(".gz") else text)
 
 
-def _valences(flat: Flat) -> np.ndarray:
-    order = np.where(flat.bonds[:, 2] == 4, 1.5, flat.bonds[:, 2])
+def _valences(flat: Flat, aromatic: float) -> np.ndarray:
+    order = np.where(flat.bonds[:, 2] == 4, aromatic, flat.bonds[:, 2])
     total = np.zeros(len(flat.z))
     np.add.at(total, flat.bonds[:, 0], order)
     np.add.at(total, flat.bonds[:, 1], order)

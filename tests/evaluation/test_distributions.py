@@ -76,6 +76,14 @@ def test_aromatic_bonds_are_kekulised():
     assert statistics([mol])["bond_type_fraction"] == statistics([embedded("c1ccccc1")])["bond_type_fraction"]
 
 
+def test_aromatic_style_counts_as_the_published_geom_drugs_statistics():
+    found = statistics([embedded("c1ccccc1")], aromatic=True)
+    assert found["bond_type_fraction"]["aromatic"] == pytest.approx(12 / 132)
+    assert found["bond_type_fraction"]["double"] == 0 and not found["bond_length_fraction"]["aromatic"]
+    assert found["valency_fraction"]["C"] == {"3": 1.0}
+    assert distances([embedded("c1ccccc1")], found)["valence_js"] == 0
+
+
 def test_published_floor(shared):
     folder = shared / "reference"
     found = distances(reference(folder / "qm9_train.json.gz"), reference(folder / "qm9_test.json.gz"))
