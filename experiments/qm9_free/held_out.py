@@ -1,0 +1,22 @@
+"""Molecules of the prepared QM9 data that EDM's split keeps from training."""
+
+from __future__ import annotations
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.chem import to_rdkit
+from molediff.data.shards import Shards, read_batch
+from molediff.data.split import edm_parts
+
+
+def part(shards: Shards, name: str, limit: int = 0, seed: int = 0) -> list[Chem.Mol]:
+    """Molecules of EDM's part ``name`` (train, valid or test), unsanitised; ``limit`` of them at random, or all."""
+    positions = np.flatnonzero(np.isin(shards.arrays["index"], edm_parts()[name]))
+    if limit and limit < len(positions):
+        positions = np.sort(np.random.default_rng(seed).choice(positions, limit, replace=False))
+    mols = []
+    for k in range(0, len(positions), 512):
+        molecules, _ = read_batch(shards, positions[k : k + 512])
+        mols += to_rdkit(molecules, shards.vocabulary, shards.explicit_hydrogens)
+    return mols

@@ -1,0 +1,102 @@
+"""Quality of a model for QM9 molecules: rows of result.csv, one a (steps, seed), and the rows of the data themselves.
+
+python experiments/qm9_free/quality.py --data data/qm9_ani2x --model qm9 --steps 20,50,100 --seeds 0,1,2
+
+Goes on where it was: rows that are in the table already are not made again (delete the table to begin anew).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from held_out import part
+
+from molediff.data.shards import open_shards
+from molediff.evaluation import distances, evaluate, statistics_of
+from molediff.model.files import HASHES
+from molediff.pipelines import Generate
+
+
+def judged(mols: list, held: dict, reference: str, hashes: np.ndarray | None) -> dict:
+    """One row of figures, percentages over attempts."""
+    report = evaluate(mols, protocols=("strict", "edm"), train_hashes=hashes, workers=0, bootstrap=0)
+    figures = {name: p["figures"] for name, p in report.summary["protocols"].items()}
+
+    def value(protocol: str, key: str) -> float:
+        return round(figures[protocol][key]["value"], 3)
+
+    stats = statistics_of(mols)
+    ours = distances(stats, held)
+    published = distances(stats, reference)
+    row = {
+        "n": len(mols),
+        "strict_validity": value("strict", "strict_validity"),
+        "edm_atom_stability": value("edm", "atom_stability"),
+        "edm_molecule_stability": value("edm", "molecule_stability"),
+        "edm_validity": value("edm", "validity"),
+        "edm_valid_unique": value("edm", "valid_unique"),
+        "bond_w1_held_out": round(ours["bond_w1"], 5),
+        "angle_w1_held_out": round(ours["angle_w1"], 4),
+        "bond_w1_qm9_test": round(published["bond_w1"], 5),
+        "angle_w1_qm9_test": round(published["angle_w1"], 4),
+    }
+    if hashes is not None:
+        row |= {"novelty_of_unique": value("strict", "novelty_per_unique"), "training_copies": value("strict", "training_copies")}
+    return row
+
+
+def main() -> None:
+    """Fill the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="data/qm9_ani2x", help="prepared qm9_ani2x")
+    parser.add_argument("--model", default="qm9")
+    parser.add_argument("--steps", default="20,50,100")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--n", type=int, default=10_000)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--method", default="churn")
+    parser.add_argument("--temperature", type=float, default=0.9)
+    parser.add_argument("--reference", default="qm9", help="published statistics: qm9 (packaged) or a json.gz file")
+    parser.add_argument("--parts", default="runs/quality", help="folder for finished batches")
+    parser.add_argument("--table", type=Path, default=Path(__file__).parent / "result.csv")
+    args = parser.parse_args()
+    shards = open_shards(args.data)
+    held = statistics_of(part(shards, "test"))
+    rows = pd.read_csv(args.table).to_dict("records") if args.table.is_file() else []
+    done = {(r["set"], r["steps"], r["seed"], r["n"]) for r in rows}
+
+    def add(row: dict) -> None:
+        rows.append(row)
+        pd.DataFrame(rows).to_csv(args.table, index=False)
+        print(row, flush=True)
+
+    for name in ("test", "train"):
+        if (f"data: {name} part", 0, 0, args.n) not in done:
+            row = judged(part(shards, name, args.n), held, args.reference, None)
+            add({"set": f"data: {name} part", "steps": 0, "seed": 0, **row})
+    pipeline = Generate.from_pretrained(args.model)
+    source = pipeline.model.source
+    hashes = np.load(source.folder / HASHES) if (source.folder / HASHES).is_file() else None
+    label = f"{source.name} {source.checksum[:8]} {args.method} {args.temperature}"
+    for steps in map(int, args.steps.split(",")):
+        for seed in map(int, args.seeds.split(",")):
+            if (label, steps, seed, args.n) in done:
+                continue
+            began = time.perf_counter()
+            folder = Path(args.parts) / f"{source.checksum[:8]}-{args.method}-{args.temperature}-{steps}-{seed}-{args.n}-{args.batch}"
+            out = pipeline(args.n, seed, steps, batch=args.batch, method=args.method, temperature=args.temperature, parts=folder)
+            seconds = round(time.perf_counter() - began, 1)
+            row = judged(out.mols, held, args.reference, hashes)
+            add({"set": label, "steps": steps, "seed": seed, **row, "seconds": seconds, "threads": torch.get_num_threads()})
+
+
+if __name__ == "__main__":
+    main()
