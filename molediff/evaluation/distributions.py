@@ -94,7 +94,7 @@ def js(p: Mapping, q: Mapping) -> float:
 
 
 def _bonds(found: Mapping, ref: Mapping) -> dict[str, float]:
-    out, total, weights = {}, 0.0, 0.0
+    out, total, weights, published = {}, 0.0, 0.0, 0.0
     for name in BOND_TYPES:
         held = ref["bond_length_fraction"].get(name) or {}
         if not held:
@@ -104,9 +104,10 @@ def _bonds(found: Mapping, ref: Mapping) -> dict[str, float]:
         if name == "single" and not ref["bond_length_fraction"].get("aromatic"):
             weight += ref["bond_type_fraction"].get("aromatic", 0.0)
         out[f"bond_w1_{name}"] = w1(*sides, 0.01)
+        published += ref["bond_type_fraction"].get(name, 0.0) * out[f"bond_w1_{name}"]
         total += weight * out[f"bond_w1_{name}"]
         weights += weight
-    return {"bond_w1": total / weights if weights else float("nan"), "bond_w1_midi": total} | out
+    return {"bond_w1": total / weights if weights else float("nan"), "bond_w1_midi": published} | out
 
 
 def _angles(found: Mapping, ref: Mapping) -> dict[str, float]:

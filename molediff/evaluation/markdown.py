@@ -13,7 +13,8 @@ def summary_markdown(summaries: Sequence[dict]) -> str:
         lines += [f"## {protocol}", "", *_protocol(summaries, protocol), ""]
     if any("distributions" in one for one in summaries):
         lines += ["## Distributions", "", *_distances(summaries), ""]
-    lines += ["## Diversity and memory", "", *_memory(summaries), ""]
+    memory = _memory(summaries)
+    lines += ["## Diversity and memory", "", *memory, ""] if memory else []
     lines += [
         "Percentages with two decimals; [low, high] is a 95 % bootstrap interval over molecules; +- is the standard "
         "deviation over the groups of the file. Denominators are attempts unless the definition says otherwise.",
@@ -107,6 +108,8 @@ def _memory(summaries: Sequence[dict]) -> list[str]:
     lines = []
     for one in summaries:
         found = one["diversity"]
+        if not found["n"]:
+            continue
         lines.append(
             f"- {one['name']}: internal diversity {number(found['diversity'], '')} (1 - mean Tanimoto, "
             f"{found['fingerprint']}, {found['n']} different valid molecules)"

@@ -52,11 +52,12 @@ def judge(record: Record, context: Context) -> dict:
 
 def _rmsd(mol: Chem.Mol, path: str) -> dict:
     missing = {"rmsd": None, "within_2A": None}
+    crystal = load_ligand(path)
     with BlockLogs():
         try:
             work = Chem.RWMol(mol)
             Chem.SanitizeMol(work)
-            value = rdMolAlign.CalcRMS(Chem.RemoveHs(work), Chem.Mol(load_ligand(path)))
+            value = rdMolAlign.CalcRMS(Chem.RemoveHs(work), Chem.Mol(crystal))
         except (ValueError, RuntimeError) as error:
             other = "match" in str(error) or "sub-structure" in str(error)
             return missing | {"reason": "not_the_ligand" if other else "not_sanitised"}
