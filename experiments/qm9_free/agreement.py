@@ -32,13 +32,14 @@ def main() -> None:
     parser.add_argument("--model", default="qm9")
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--precision", default="float32")
     args = parser.parse_args()
     pipeline = Generate.from_pretrained(args.model)
-    base = pipeline(args.n, steps=args.steps, batch=64)
+    base = pipeline(args.n, steps=args.steps, precision=args.precision, batch=64)
     for name, other in (
-        ("same call again", pipeline(args.n, steps=args.steps, batch=64)),
-        ("--batch 50", pipeline(args.n, steps=args.steps, batch=50)),
-        ("--n larger by 100", pipeline(args.n + 100, steps=args.steps, batch=64)),
+        ("same call again", pipeline(args.n, steps=args.steps, precision=args.precision, batch=64)),
+        ("--batch 50", pipeline(args.n, steps=args.steps, precision=args.precision, batch=50)),
+        ("--n larger by 100", pipeline(args.n + 100, steps=args.steps, precision=args.precision, batch=64)),
     ):
         count, shift = same(base, other)
         print(f"{name:<20} {count} of {args.n} with the same graph; 99 % of them moved less than {shift:.2e} A")

@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--molecules", type=int, default=200)
     parser.add_argument("--n", type=int, default=20)
     parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--precision", default="float32")
     args = parser.parse_args()
     references = []
     for mol in part(open_shards(args.data), "test", args.molecules):
@@ -78,7 +79,7 @@ def main() -> None:
         copy = Chem.Mol(mol)
         copy.RemoveAllConformers()
         bare.append(copy)
-    out = Conformers.from_pretrained(args.model)(bare, n=args.n, steps=args.steps)
+    out = Conformers.from_pretrained(args.model)(bare, n=args.n, steps=args.steps, precision=args.precision)
     rows = [row(f"molediff {args.model}, {args.steps} steps", out.mols, references, float(out.table.as_asked.mean()))]
     for relax in (False, True):
         mols = [etkdg(m, args.n, relax) for m in bare]

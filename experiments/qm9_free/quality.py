@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--reference", default="qm9", help="published statistics: qm9 (packaged) or a json.gz file")
     parser.add_argument("--parts", default="runs/quality", help="folder for finished batches")
     parser.add_argument("--table", type=Path, default=Path(__file__).parent / "result.csv")
+    parser.add_argument("--precision", default="float32")
     args = parser.parse_args()
     shards = open_shards(args.data)
     held = statistics_of(part(shards, "test"))
@@ -85,14 +86,14 @@ def main() -> None:
     pipeline = Generate.from_pretrained(args.model)
     source = pipeline.model.source
     hashes = np.load(source.folder / HASHES) if (source.folder / HASHES).is_file() else None
-    label = f"{source.name} {source.checksum[:8]} {args.method} {args.temperature}"
+    label = f"{source.name} {source.checksum[:8]} {args.method} {args.temperature} {args.precision}"
     for steps in map(int, args.steps.split(",")):
         for seed in map(int, args.seeds.split(",")):
             if (label, steps, seed, args.n) in done:
                 continue
             began = time.perf_counter()
-            folder = Path(args.parts) / f"{source.checksum[:8]}-{args.method}-{args.temperature}-{steps}-{seed}-{args.n}-{args.batch}"
-            out = pipeline(args.n, seed, steps, batch=args.batch, method=args.method, temperature=args.temperature, parts=folder)
+            folder = Path(args.parts) / f"{source.checksum[:8]}-{args.method}-{args.temperature}-{args.precision}-{steps}-{seed}-{args.n}-{args.batch}"
+            out = pipeline(args.n, seed, steps, batch=args.batch, method=args.method, temperature=args.temperature, precision=args.precision, parts=folder)
             seconds = round(time.perf_counter() - began, 1)
             row = judged(out.mols, held, args.reference, hashes)
             add({"set": label, "steps": steps, "seed": seed, **row, "seconds": seconds, "threads": torch.get_num_threads()})

@@ -31,9 +31,10 @@ def run(args: argparse.Namespace) -> int:
     device = options.device_of(args.device)
     molecules, smiles = read(args.molecules)
     pipeline = Conformers.from_pretrained(args.model, device)
-    settings = {"steps": args.steps, "method": args.method, "temperature": args.temperature}
-    asked = {"n": args.n, "seed": args.seed, "batch": args.batch, **settings}
-    decisive = {**asked, "checksum": pipeline.model.source.checksum, "device": device, "molecules": smiles}
+    if args.compile:
+        pipeline.model.denoiser.compile(dynamic=True)
+    asked = {"n": args.n, **options.sampling(args)}
+    decisive = {**asked, "checksum": pipeline.model.source.checksum, "device": device, "compile": args.compile, "molecules": smiles}
     if options.open_run(args.out, decisive, args.overwrite) == "complete":
         print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
         return 0

@@ -30,9 +30,10 @@ def run(args: argparse.Namespace) -> int:
     device = options.device_of(args.device)
     pipeline = Generate.from_pretrained(args.model, device)
     source = pipeline.model.source
-    settings = {"steps": args.steps, "method": args.method, "temperature": args.temperature, "atoms": args.atoms}
-    asked = {"n": args.n, "seed": args.seed, "batch": args.batch, "trajectory": args.trajectory, **settings}
-    decisive = {**asked, "checksum": source.checksum, "device": device}
+    if args.compile:
+        pipeline.model.denoiser.compile(dynamic=True)
+    asked = {"n": args.n, "atoms": args.atoms, "trajectory": args.trajectory, **options.sampling(args)}
+    decisive = {**asked, "checksum": source.checksum, "device": device, "compile": args.compile}
     status = options.open_run(args.out, decisive, args.overwrite)
     if status == "complete":
         print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")

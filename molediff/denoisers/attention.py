@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from molediff.denoisers.precondition import atom_rho, c_in, c_out, c_skip, level_features
 from molediff.denoisers.stereo import volume_features
 from molediff.geometry import masked_mean
-from molediff.structures import Condition, Estimate, Levels, Molecules
+from molediff.structures import Condition, Estimate, Levels, Molecules, Stereo
 
 LEVEL_FEATURES = 12
 RADII = (0.8, 0.95, 1.1, 1.25, 1.4, 1.55, 1.7, 1.9, 2.1, 2.3, 2.5, 2.75, 3.0, 3.3, 3.7, 4.2, 5.0, 6.0, 7.5, 9.0)
@@ -82,14 +82,15 @@ class Attention(nn.Module):
         rho = atom_rho(noisy, levels, condition)  # (B, N, 1)
         level = level_features(levels, rho, scale, noisy.sizes)  # (B, N, F)
         y = c_skip(rho, scale) * noisy.pos
-        tags, _ = volume_features(noisy.pos, condition.stereo)
+        stereo = specified(condition.stereo)
+        tags = noisy.pos.new_zeros(*mask.shape, 2) if stereo is None else volume_features(noisy.pos, stereo)[0]
         h = self.embed_atom(torch.cat([*self._classes(noisy, condition), tags, level], -1))  # (B, N, d)
         e, v = self._embed_pairs(noisy, condition, rho, h)  # (B, N, N, p), (B, N, 3, C)
         tau = self.embed_level(level)  # (B, N, 64)
         step = c_out(rho, scale) * mask.unsqueeze(-1)
         both = mask.unsqueeze(1) & mask.unsqueeze(2)
         for layer in self.layers:
-            h, v, e, move = layer(h, v, e, y, tau, both, condition)
+            h, v, e, move = layer(h, v, e, y, tau, both, stereo)
             y = y + step * move
         anchored = condition.known.pos.any(1)[:, None, None] | (condition.pocket is not None)
         y = torch.where(anchored, y, y - masked_mean(y, mask)) * mask.unsqueeze(-1)
@@ -162,17 +163,21 @@ class Layer(nn.Module):
         nn.init.normal_(self.stereo.weight, std=0.1)
 
     def forward(
-        self, h: Tensor, v: Tensor, e: Tensor, y: Tensor, tau: Tensor, both: Tensor, condition: Condition
+        self, h: Tensor, v: Tensor, e: Tensor, y: Tensor, tau: Tensor, both: Tensor, stereo: Stereo | None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """h (B, N, d), v (B, N, 3, C), e (B, N, N, p), y (B, N, 3) -> the same three, and the move (B, N, 3)."""
         scale1, shift1, scale2, shift2 = self.modulate(tau).chunk(4, -1)
-        tags, pull = volume_features(y, condition.stereo)
-        a = self.norm1(h) * (1 + scale1) + shift1 + self.stereo(tags)
+        a = self.norm1(h) * (1 + scale1) + shift1
+        if stereo is not None:
+            tags, pull = volume_features(y, stereo)
+            a = a + self.stereo(tags)
         messages, e, logits, gate, unit, value = self._pairs(a, v, e, y)
         attention = logits.masked_fill(~both.unsqueeze(1), float("-inf"))
         # Padding rows see only -inf; they are switched to a finite row and masked out where it matters.
         attention = attention.masked_fill(~both.any(-1)[:, None, :, None], 0.0).softmax(-1)  # (B, H, N, N)
-        v = v + self._vectors(v, attention, gate, unit, both) + pull.unsqueeze(-1) * self.stereo_gate(a).unsqueeze(2)
+        v = v + self._vectors(v, attention, gate, unit, both)
+        if stereo is not None:
+            v = v + pull.unsqueeze(-1) * self.stereo_gate(a).unsqueeze(2)
         b, n, d = h.shape
         read = (attention @ value.view(b, n, self.heads, -1).transpose(1, 2)).transpose(1, 2).reshape(b, n, d)
         pooled = (messages * both.unsqueeze(-1)).sum(2) / both.sum(2, keepdim=True).clamp(min=1).to(h.dtype)
@@ -207,6 +212,14 @@ class Layer(nn.Module):
         value = self.vector_value(v).view(b, n, 3, self.heads, -1).permute(0, 3, 1, 2, 4).reshape(b, self.heads, n, -1)
         read = (attention @ value.to(attention.dtype)).view(b, self.heads, n, 3, -1)
         return fresh + read.permute(0, 2, 3, 1, 4).reshape(b, n, 3, c)
+
+
+def specified(stereo: Stereo) -> Stereo | None:
+    """The tags, or None when no molecule has any: their features are zero then, and need not be computed.
+
+    A compiled network always computes them, so that one graph serves every batch.
+    """
+    return stereo if torch.compiler.is_compiling() or bool((stereo.centre >= 0).any()) else None
 
 
 def relative(y: Tensor) -> tuple[Tensor, Tensor]:

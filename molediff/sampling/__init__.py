@@ -3,7 +3,8 @@
 from molediff.sampling.guidance import tempered
 from molediff.sampling.loop import sample, time_grid
 from molediff.sampling.methods import METHODS, Denoise, Problem
+from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
 from molediff.sampling.sizes import draw_sizes, parse_atoms
 
-__all__ = ["METHODS", "Denoise", "Problem", "SamplingConfig", "draw_sizes", "parse_atoms", "sample", "tempered", "time_grid"]
+__all__ = ["METHODS", "PRECISIONS", "Denoise", "Problem", "SamplingConfig", "draw_sizes", "parse_atoms", "sample", "tempered", "time_grid"]

@@ -11,6 +11,7 @@ from molediff.noise import Draws, Process, Times
 from molediff.noise.gaussian import arcsin_grid
 from molediff.sampling.guidance import tempered
 from molediff.sampling.methods import METHODS, Denoise, Problem
+from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
 from molediff.structures import Condition, Estimate, Molecules
 
@@ -57,8 +58,9 @@ def sample(
         UserError: for an unknown method or impossible settings.
     """
     method = choose("method", config.method, METHODS)
+    arithmetic = choose("precision", config.precision, PRECISIONS)
     grid = time_grid(process, config).to(given.pos)
-    problem = Problem(tempered(denoise, config.temperature), process, condition, given, draws, config)
+    problem = Problem(tempered(arithmetic(denoise), config.temperature), process, condition, given, draws, config)
 
     def times(k: int) -> Times:
         return Times.same(grid[k].expand(len(given)))

@@ -23,5 +23,7 @@ class SamplingConfig:
     """Smallest sigma / alpha (in units of the coordinate scale) with churn."""
     churn_high: float = 3.0
     """Largest sigma / alpha with churn."""
+    precision: str = "float32"
+    """A name from `molediff.sampling.PRECISIONS`: float32 or bf16."""
     start: float = 0.0
     """Largest sigma / alpha to start from, in units of the coordinate scale; 0 for the model's own."""
