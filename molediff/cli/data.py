@@ -89,13 +89,13 @@ def _progress() -> Callable[[int, int], None]:
         return _lines()
     from tqdm import tqdm
 
-    bar = tqdm(unit=" molecules", unit_scale=True, dynamic_ncols=True)
+    bar = None
 
     def show(done: int, total: int) -> None:
-        bar.total = total
-        if not bar.n and done:
+        nonlocal bar
+        if bar is None:
             # what an earlier call did is no speed of this one
-            bar.initial = bar.n = done
+            bar = tqdm(total=total, initial=done, unit=" molecules", unit_scale=True, dynamic_ncols=True)
         bar.update(done - bar.n)
         if done == total:
             bar.close()

@@ -11,6 +11,7 @@ import torch
 from rdkit import Chem
 
 from molediff.chem import from_rdkit, perceive_from_3d, to_rdkit, volumes
+from molediff.cli import data
 from molediff.config import UserError
 from molediff.data.prepare import parse_vocabulary, prepare
 from molediff.data.rules import Options
@@ -43,6 +44,17 @@ def test_prepare_and_info(tmp_path, tiny_file, data_verb):
     assert "checksums   agree" in info.stdout
     (out / "atom.npy").write_bytes(b"")
     assert data_verb("info", out).returncode == 2
+
+
+def test_a_terminal_sees_a_bar_with_a_rate(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    show = data._progress()
+    for done in (50, 150, 200):
+        show(done, 200)
+    drawn = capsys.readouterr().err
+    assert "25%" in drawn
+    assert "200/200" in drawn
+    assert "molecules/s" in drawn
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,9 @@ def find_reader(path: Path) -> Reader:
         UserError: for a missing or empty file, or a format that is not listed.
     """
     if not path.exists():
-        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = (
+            [p.name for p in path.parent.iterdir() if p.name.endswith(tuple(READERS))] if path.parent.is_dir() else []
+        )
         raise UserError(f"No file '{path}'.{nearest(path.name, beside)}")
     if not path.is_file():
         raise UserError(f"'{path}' is a folder. Give the files in it: {', '.join(f'*{end}' for end in READERS)}.")
