@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     molecules, smiles = read(args.molecules)
     pipeline = Conformers.from_pretrained(args.model, device)
     if args.compile:
-        pipeline.model.denoiser.compile(dynamic=True)
+        pipeline.model.compile_network()
     asked = {"n": args.n, **options.sampling(args)}
     decisive = {**asked, "checksum": pipeline.model.source.checksum, "device": device, "compile": args.compile, "molecules": smiles}
     if options.open_run(args.out, decisive, args.overwrite) == "complete":

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     pipeline = Generate.from_pretrained(args.model, device)
     source = pipeline.model.source
     if args.compile:
-        pipeline.model.denoiser.compile(dynamic=True)
+        pipeline.model.compile_network()
     asked = {"n": args.n, "atoms": args.atoms, "trajectory": args.trajectory, **options.sampling(args)}
     decisive = {**asked, "checksum": source.checksum, "device": device, "compile": args.compile}
     status = options.open_run(args.out, decisive, args.overwrite)

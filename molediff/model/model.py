@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from molediff.model.settings import ModelConfig, network_settings
@@ -59,10 +61,21 @@ class Model(nn.Module):
         self.process = Process.build(config.process, config.vocabulary.sizes)
         network, settings = network_settings(config)
         self.denoiser = network(settings, self.process.classes, config.vocabulary.sizes, config.process.scale)
+        self._compiled: Callable[..., Estimate] | None = None
 
     def forward(self, noisy: Molecules, times: Times, condition: Condition) -> Estimate:
         """Estimate the clean molecule from a noisy state at ``times``."""
-        return self.denoiser(*self.process.view(noisy, times), condition)
+        network = self._compiled if self._compiled is not None and _ordinary(noisy) else self.denoiser
+        return network(*self.process.view(noisy, times), condition)
+
+    def compile_network(self) -> None:
+        """Run batches of ordinary shape through torch.compile: a minute or two at first, then about 1.5 times faster.
+
+        One graph serves them all. Odd shapes (few molecules, tiny ones) would each be compiled anew and run eagerly.
+        """
+        compiled = torch.compile(self.denoiser, dynamic=True)
+        # A plain function, so that the network is not registered twice.
+        self._compiled = lambda *inputs: compiled(*inputs)
 
     def loss(self, clean: Molecules, condition: Condition, times: Times, draws: Draws) -> dict[str, Tensor]:
         """Corrupt, estimate, compare; see `Process.loss`."""
@@ -73,3 +86,9 @@ class Model(nn.Module):
     def parameter_count(self) -> int:
         """Number of trained numbers."""
         return sum(p.numel() for p in self.denoiser.parameters())
+
+
+def _ordinary(noisy: Molecules) -> bool:
+    """More molecules than atoms, and more than a handful of atoms."""
+    molecules, atoms = noisy.mask.shape
+    return molecules > atoms > 11

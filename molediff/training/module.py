@@ -43,7 +43,7 @@ class TrainingModule(pl.LightningModule):
         self.losses: dict[str, Tensor] = {}
         self._step: tuple = ()
         if config.compile:
-            self.model.denoiser.compile(dynamic=True)
+            self.model.compile_network()
 
     @property
     def seconds(self) -> float:
