@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
     add = parser.add_argument
-    add("files", nargs="+", metavar="FILE", help="molecules: .sdf (V2000, V3000), .xyz (any number of frames), .npz")
+    add("files", nargs="*", metavar="FILE", help="molecules: .sdf (V2000, V3000), .xyz (any number of frames), .npz")
     add(
         "--protocols",
         default="",
@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.protocols == "list":
             return _list()
+        if not args.files:
+            raise InputError("No file was given. Type: molediff evaluate samples.sdf")
         return _make_reference(args) if args.make_reference else _evaluate(args)
     except InputError as error:
         raise UserError(str(error)) from error

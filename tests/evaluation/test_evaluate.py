@@ -194,7 +194,7 @@ def test_command_exit_codes(tmp_path, mols, capsys):
     assert "1 molecules" in capsys.readouterr().err
     assert pd.read_csv(tmp_path / "o" / "molecules.csv")["problem"].tolist()[2] == "truncated_record"
     (tmp_path / "empty.sdf").write_text("")
-    for words in ([tmp_path / "empty.sdf"], [tmp_path / "none.sdf"], [tmp_path / "cut.sdf", "--train", "no.smi"]):
+    for words in ([], [tmp_path / "empty.sdf"], [tmp_path / "none.sdf"], [tmp_path / "cut.sdf", "--train", "no.smi"]):
         with pytest.raises(UserError):
             command.run(parsed(*words, *quiet))
 
@@ -219,7 +219,7 @@ def test_command_makes_a_reference_and_lists_protocols(tmp_path, mols, capsys):
     assert command.run(parsed(tmp_path / "a.sdf", "--make-reference", target, "--workers", "0")) == 0
     again = ["--reference", target, "--workers", "0", "--quiet", "--no-plots", "--out", tmp_path / "o"]
     assert command.run(parsed(tmp_path / "a.sdf", *again)) == 0
-    assert command.run(parsed("-", "--protocols", "list")) == 0
+    assert command.run(parsed("--protocols", "list")) == 0
     assert "strict-heavy" in capsys.readouterr().out
 
 

@@ -5,6 +5,7 @@ import pytest
 from rdkit import Chem
 
 from molediff.evaluation.build import build
+from molediff.evaluation.errors import InputError
 from molediff.evaluation.protocols import PROTOCOLS, Context
 from molediff.evaluation.protocols.alerts import CATALOGS, CONCERN, alerts
 from molediff.evaluation.protocols.chemistry import chemistry
@@ -186,3 +187,15 @@ def test_superposition_undoes_rigid_motion_but_not_reflection():
     turn *= np.sign(np.linalg.det(turn))
     assert superposed(pos, pos @ turn + 3) == pytest.approx(0, abs=1e-6)
     assert superposed(pos, -pos) > 0.1
+
+
+def test_xtb_relaxes_or_says_what_to_install():
+    from importlib.util import find_spec
+
+    record = from_mol(embedded("CCO"), 0)
+    if find_spec("tblite") is None:
+        with pytest.raises(InputError, match="pip install"):
+            PROTOCOLS["xtb"].judge(record, Context())
+        return
+    row = PROTOCOLS["xtb"].judge(record, Context())
+    assert row["converged"] and 0 < row["strain"] < 3 and row["rmsd"] < 0.2
