@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import rdDetermineBonds
 
 from molediff.chem.stereo import centres, double_bonds
 
@@ -26,15 +25,24 @@ def stereo_as_asked(mol: Chem.Mol, conformer: int = -1) -> bool:
     return True
 
 
+TOUCHING = 1.15
+"""Two atoms are bonded when closer than so many times the sum of their covalent radii.
+
+Every bond and no other pair of 14,000 DFT geometries of QM9 lies below it (bonds reach 1.13, the atoms across a
+bicyclo[1.1.1] cage come as close as 1.17). RDKit's van der Waals rule calls those across a cage bonded, and so refuses
+5 % of QM9 as it is; this one refuses none of the DFT and 0.7 % of the ANI-2x geometries (squeezed or torn cages).
+"""
+
+
 def graph_as_asked(mol: Chem.Mol, conformer: int = -1) -> bool:
-    """Whether connectivity perceived from the distances alone (RDKit's van der Waals rule) is the molecule's."""
-    bare = Chem.RWMol()
-    for atom in mol.GetAtoms():
-        bare.AddAtom(Chem.Atom(atom.GetAtomicNum()))
-    bare.AddConformer(Chem.Conformer(mol.GetConformer(conformer)), assignId=True)
-    rdDetermineBonds.DetermineConnectivity(bare, useVdw=True)
-    pairs = {frozenset((b.GetBeginAtomIdx(), b.GetEndAtomIdx())) for b in bare.GetBonds()}
-    return pairs == {frozenset((b.GetBeginAtomIdx(), b.GetEndAtomIdx())) for b in mol.GetBonds()}
+    """Whether connectivity perceived from the distances alone (`TOUCHING`) is the molecule's."""
+    table = Chem.GetPeriodicTable()
+    pos = mol.GetConformer(conformer).GetPositions()
+    radius = np.array([table.GetRcovalent(atom.GetAtomicNum()) for atom in mol.GetAtoms()])
+    distance = np.linalg.norm(pos[:, None] - pos, axis=-1)  # (n, n)
+    near = np.triu(distance < TOUCHING * (radius[:, None] + radius), 1)
+    bonded = np.triu(Chem.GetAdjacencyMatrix(mol), 1).astype(bool)
+    return bool((near == bonded).all())
 
 
 def _dihedral_cosine(p: np.ndarray) -> float:
