@@ -23,8 +23,9 @@ def run(args: argparse.Namespace) -> int:
         about = d["about"]
         print(f"{name}")
         print(f"  {about.get('summary', '')}")
-        print(f"  data      {about.get('data', 'not said')}")
-        print(f"  size      {(folder / WEIGHTS).stat().st_size / 1e6:.1f} MB, {about.get('parameters', '?')} parameters")
+        data = about.get("data", {})
+        print(f"  data      {data.get('name', 'not said')}, {sum(d['sizes'].values()):,} molecules of training")
+        print(f"  size      {(folder / WEIGHTS).stat().st_size / 1e6:.1f} MB")
         print(f"  checksum  sha256 {d['sha256']}")
         for label, value in about.get("measured", {}).items():
             print(f"  {label}: {value}")
