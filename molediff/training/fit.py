@@ -43,6 +43,9 @@ TREE = """{out}/
   log/loss.csv             a line every {lines} steps{quality}{tensorboard}
   loss.png, model/         at the end: the curves, and the averaged weights as a model"""
 
+# A batch without specified stereochemistry leaves the parameters for it out of the loss.
+STRATEGIES = {"ddp": "ddp_find_unused_parameters_true"}
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -220,7 +223,7 @@ def train(
             precision=config.precision,
             accelerator=config.accelerator,
             devices=config.devices,
-            strategy=config.strategy,
+            strategy=STRATEGIES.get(config.strategy, config.strategy),
             logger=loggers(out, step),
             log_every_n_steps=config.log_every,
             callbacks=callbacks,
@@ -251,8 +254,9 @@ def loggers(out: Path, step: int) -> list:
     if find_spec("tensorboard"):
         from pytorch_lightning.loggers import TensorBoardLogger
 
-        # What the events say after this step is void.
-        found.append(TensorBoardLogger(out, "log", "tensorboard", default_hp_metric=False, purge_step=step + 1))
+        # What earlier events say after this step is void.
+        purge = step + 1 if step else None
+        found.append(TensorBoardLogger(out, "log", "tensorboard", default_hp_metric=False, purge_step=purge))
     return found
 
 

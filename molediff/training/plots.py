@@ -41,7 +41,8 @@ def plot_curves(log: Path, target: Path) -> Path | None:
         axes[1].set(xscale="log", xlabel="molecules seen", ylabel="% of molecules sampled", ylim=(-2, 102))
     for panel in axes:
         panel.grid(alpha=0.3, which="major")
-        panel.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, columnspacing=1.2)
+        if panel.lines:
+            panel.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, columnspacing=1.2)
     temporary = target.with_name(f".{target.stem}.tmp{target.suffix}")
     figure.savefig(temporary, dpi=150)
     temporary.replace(target)

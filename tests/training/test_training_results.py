@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,8 @@ def test_tensorboard_has_each_step_once(configure):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     fit(configure(sample_every=10), judge=interrupt)
+    # Event files are ordered by the second they were begun in.
+    time.sleep(1.1)
     config = configure()
     fit(config)
     events = EventAccumulator(str(Path(config.out) / "log" / "tensorboard"))
