@@ -80,29 +80,36 @@ def evaluate(
     rows = judge_all(records, [*names, "geometry"], context, workers, time_limit, progress)
     table = _table(records, rows, names, kind)
     if context.keys:
-        hashes = train_hashes if train_hashes is not None else inchikey_hashes(train_smiles)
-        table = _mark_copies(table, names, hashes)
-    flat = join(rows.get((record.index, "geometry"), {}).get("piece") for record in records)
-    stats = from_flat(flat, name, aromatic=ref is not None and aromatic_style(ref))
-    summary = {
-        "name": name or _source(mols),
-        "n": len(table),
-        "n_unreadable": int((table["problem"] != "").sum()),
-        "n_lost": _lost(table, names),
-        "problems": table.loc[table["problem"] != "", "problem"].value_counts().to_dict(),
-        "hydrogens": kind,
-        "rdkit": rdkit.__version__,
-        "groups": groups,
-        "notes": notes,
-        "protocols": _figures(table, names, groups, bootstrap, seed, ref),
-    }
-    smiles = _valid_smiles(table, names)
-    summary["diversity"] = memory.internal_diversity(smiles, seed=seed)
-    if train_smiles is not None:
-        summary["audit"] = memory.audit(smiles, list(train_smiles), seed=seed)
+        table = _mark_copies(table, names, inchikey_hashes(train_smiles) if train_hashes is None else train_hashes)
+    stats = _statistics(records, rows, name, ref)
+    summary = {"name": name or _source(mols), "hydrogens": kind, "groups": groups, "notes": notes}
+    summary |= _counts(table, names) | _memory(table, names, train_smiles, seed)
+    summary["protocols"] = _figures(table, names, groups, bootstrap, seed, ref)
     if ref is not None:
         summary["distributions"] = _distributions(stats, ref)
     return Report(table=table, summary=summary, statistics=stats, reference=ref)
+
+
+def _statistics(records: list[Record], rows: dict, name: str, ref: dict | None) -> dict:
+    flat = join(rows.get((record.index, "geometry"), {}).get("piece") for record in records)
+    return from_flat(flat, name, aromatic=ref is not None and aromatic_style(ref))
+
+
+def _counts(table: pd.DataFrame, names: list[str]) -> dict:
+    problems = table.loc[table["problem"] != "", "problem"].value_counts().to_dict()
+    return {
+        "n": len(table),
+        "n_unreadable": int((table["problem"] != "").sum()),
+        "n_lost": _lost(table, names),
+        "problems": problems,
+        "rdkit": rdkit.__version__,
+    }
+
+
+def _memory(table: pd.DataFrame, names: list[str], train_smiles: Sequence[str] | None, seed: int) -> dict:
+    smiles = _valid_smiles(table, names)
+    out = {"diversity": memory.internal_diversity(smiles, seed=seed)}
+    return out if train_smiles is None else out | {"audit": memory.audit(smiles, list(train_smiles), seed=seed)}
 
 
 def _numbered(records: list[Record]) -> list[Record]:

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import time
 
 import numpy as np
 import pandas as pd
@@ -88,7 +87,7 @@ def test_a_molecule_that_kills_or_stalls_its_process_is_a_row(mols, monkeypatch,
         "sound = w.JUDGES['midi']\n"
         "def judge(record, context):\n"
         "    if record.name == 'crash': os._exit(11)\n"
-        "    if record.name == 'sleep': time.sleep(60)\n"
+        "    if record.name == 'sleep': time.sleep(3600)\n"
         "    if record.name == 'raise': raise IndexError('odd')\n"
         "    return sound(record, context)\n"
         "w.JUDGES['midi'] = judge\n"
@@ -113,9 +112,7 @@ def test_a_molecule_that_kills_or_stalls_its_process_is_a_row(mols, monkeypatch,
     monkeypatch.setattr(pool.subprocess, "Popen", start)
     names = ["sound", "crash", "raise", "sleep", "sound"]
     records = [from_mol(mols[i], i, name) for i, name in enumerate(names)]
-    begin = time.monotonic()
-    rows = judge_all(records, ["midi", "strict"], Context(), workers=1, time_limit=5.0)
-    assert time.monotonic() - begin < 50
+    rows = judge_all(records, ["midi", "strict"], Context(), workers=1, time_limit=8.0)
     reasons = [rows[i, "midi"]["reason"] for i in range(5)]
     assert reasons == ["", "crashed", "error: IndexError: odd", "time_limit", ""]
     assert all(rows[i, "strict"]["valid"] for i in range(5)), "the molecules' other protocols still run"
