@@ -33,6 +33,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=10, help="turns; each measures every network once (default 10)")
     parser.add_argument("--steps", type=int, default=3, help="steps a network and turn (default 3)")
     parser.add_argument("--modes", choices=("eager", "compiled", "both"), default="both")
+    parser.add_argument("--layers", type=int, default=9, help="depth of the egnn (default 9, EDM's)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves torch's choice")
     parser.add_argument("--note", default="", help="a word for the table, as 'quiet' or 'busy'")
@@ -47,9 +48,9 @@ def count(name: str, settings: dict[str, int]) -> int:
         return sum(p.numel() for p in network(config(**settings), CLASSES, CLASSES, 1.72).parameters())
 
 
-def equal_egnn(parameters: int) -> dict[str, int]:
-    """Layers and width (a multiple of 8) of the `egnn` whose number of parameters is nearest."""
-    choices = [{"layers": layers, "width": width} for layers in range(5, 11) for width in range(64, 513, 8)]
+def equal_egnn(parameters: int, layers: int) -> dict[str, int]:
+    """Width (a multiple of 8) of the `egnn` whose number of parameters is nearest, at a given depth."""
+    choices = [{"layers": layers, "width": width} for width in range(64, 513, 8)]
     return min(choices, key=lambda settings: abs(count("egnn", settings) - parameters))
 
 
@@ -117,7 +118,7 @@ def main() -> None:
     args = arguments()
     if args.threads:
         torch.set_num_threads(args.threads)
-    settings = {"attention": {}, "egnn": equal_egnn(count("attention", {}))}
+    settings = {"attention": {}, "egnn": equal_egnn(count("attention", {}), args.layers)}
     modes = ("eager", "compiled") if args.modes == "both" else (args.modes,)
     where = machine(args.device)
     print(f"{where}; torch {torch.__version__}; {args.precision}; batch {args.batch} x {args.atoms} atoms")
@@ -141,6 +142,7 @@ def main() -> None:
                 "network": name,
                 "mode": mode,
                 "parameters": count(name, settings[name]),
+                "settings": " ".join(f"{key}={value}" for key, value in settings[name].items()),
                 "molecules_per_second_median": round(args.batch / statistics.median(taken[name, mode]), 1),
                 "molecules_per_second_best": round(args.batch / min(taken[name, mode]), 1),
                 "times_egnn_median": round(statistics.median(ratios), 2) if name == "attention" else 1,
@@ -155,7 +157,7 @@ def main() -> None:
                 "note": args.note,
             }
         )
-        print("  ".join(f"{key} {value}" for key, value in list(rows[-1].items())[:6]))
+        print("  ".join(f"{key} {value}" for key, value in list(rows[-1].items())[:7]))
     with args.out.open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
