@@ -30,7 +30,7 @@ BOND_ORDERS = (0, 1, 2, 3)
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The classes of a model: class k of `Molecules.atom` is ``elements[k]``, class k of ``charge`` is ``charges[k]``."""
+    """Classes of a model: class k of `Molecules.atom` is ``elements[k]``, class k of ``charge`` is ``charges[k]``."""
 
     elements: tuple[str, ...] = ("H", "C", "N", "O", "F")
     """Element symbols, in order of their class index; a subset of `SYMBOLS`."""

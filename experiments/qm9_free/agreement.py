@@ -18,7 +18,10 @@ def same(a, b) -> tuple[int, float]:
     for x, y in zip(a.mols, b.mols, strict=False):
         if x is None or y is None or x.GetNumAtoms() != y.GetNumAtoms():
             continue
-        atoms = [(p.GetAtomicNum(), p.GetFormalCharge()) == (q.GetAtomicNum(), q.GetFormalCharge()) for p, q in zip(x.GetAtoms(), y.GetAtoms(), strict=True)]
+        atoms = [
+            (p.GetAtomicNum(), p.GetFormalCharge()) == (q.GetAtomicNum(), q.GetFormalCharge())
+            for p, q in zip(x.GetAtoms(), y.GetAtoms(), strict=True)
+        ]
         bonds = [{(b.GetBeginAtomIdx(), b.GetEndAtomIdx(), b.GetBondType()) for b in m.GetBonds()} for m in (x, y)]
         if all(atoms) and bonds[0] == bonds[1]:
             count += 1

@@ -101,7 +101,10 @@ def main() -> None:
     description = json.loads((args.run / "model" / DESCRIPTION).read_text())
     about = description["about"]
     figures = measured(description["sha256"])
-    about |= {"summary": "free generation and conformers of small organic molecules (H, C, N, O, F)", "measured": figures}
+    about |= {
+        "summary": "free generation and conformers of small organic molecules (H, C, N, O, F)",
+        "measured": figures,
+    }
     (TARGET / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
     model, count = load(TARGET), len(np.load(TARGET / HASHES))
     text = CARD_TEXT.format(

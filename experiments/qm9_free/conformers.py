@@ -54,9 +54,7 @@ def row(name: str, mols: list[Chem.Mol], references: list[Chem.Mol], right: floa
 
 def as_asked(mols: list[Chem.Mol], n: int) -> float:
     """Share of the conformers asked for that show graph and stereochemistry as asked."""
-    good = sum(
-        stereo_as_asked(m, c.GetId()) and graph_as_asked(m, c.GetId()) for m in mols for c in m.GetConformers()
-    )
+    good = sum(stereo_as_asked(m, c.GetId()) and graph_as_asked(m, c.GetId()) for m in mols for c in m.GetConformers())
     return good / (n * len(mols))
 
 

@@ -49,7 +49,10 @@ def judged(mols: list, held: dict, reference: str, hashes: np.ndarray | None) ->
         "angle_w1_qm9_test": round(published["angle_w1"], 4),
     }
     if hashes is not None:
-        row |= {"novelty_of_unique": value("strict", "novelty_per_unique"), "training_copies": value("strict", "training_copies")}
+        row |= {
+            "novelty_of_unique": value("strict", "novelty_per_unique"),
+            "training_copies": value("strict", "training_copies"),
+        }
     return row
 
 
@@ -62,6 +65,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--n", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--compile", action="store_true", help="torch.compile: a minute, then faster")
     parser.add_argument("--method", default="churn")
     parser.add_argument("--temperature", type=float, default=0.9)
     parser.add_argument("--reference", default="qm9", help="published statistics: qm9 (packaged) or a json.gz file")
@@ -84,6 +88,8 @@ def main() -> None:
             row = judged(part(shards, name, args.n), held, args.reference, None)
             add({"set": f"data: {name} part", "steps": 0, "seed": 0, **row})
     pipeline = Generate.from_pretrained(args.model)
+    if args.compile:
+        pipeline.model.compile_network()
     source = pipeline.model.source
     hashes = np.load(source.folder / HASHES) if (source.folder / HASHES).is_file() else None
     label = f"{source.name} {source.checksum[:8]} {args.method} {args.temperature} {args.precision}"
@@ -92,11 +98,30 @@ def main() -> None:
             if (label, steps, seed, args.n) in done:
                 continue
             began = time.perf_counter()
-            folder = Path(args.parts) / f"{source.checksum[:8]}-{args.method}-{args.temperature}-{args.precision}-{steps}-{seed}-{args.n}-{args.batch}"
-            out = pipeline(args.n, seed, steps, batch=args.batch, method=args.method, temperature=args.temperature, precision=args.precision, parts=folder)
+            how = f"{args.method}-{args.temperature}-{args.precision}-{steps}-{seed}-{args.n}-{args.batch}"
+            folder = Path(args.parts) / f"{source.checksum[:8]}-{how}"
+            out = pipeline(
+                args.n,
+                seed,
+                steps,
+                batch=args.batch,
+                method=args.method,
+                temperature=args.temperature,
+                precision=args.precision,
+                parts=folder,
+            )
             seconds = round(time.perf_counter() - began, 1)
             row = judged(out.mols, held, args.reference, hashes)
-            add({"set": label, "steps": steps, "seed": seed, **row, "seconds": seconds, "threads": torch.get_num_threads()})
+            add(
+                {
+                    "set": label,
+                    "steps": steps,
+                    "seed": seed,
+                    **row,
+                    "seconds": seconds,
+                    "threads": torch.get_num_threads(),
+                }
+            )
 
 
 if __name__ == "__main__":

@@ -34,7 +34,13 @@ def run(args: argparse.Namespace) -> int:
     if args.compile:
         pipeline.model.compile_network()
     asked = {"n": args.n, **options.sampling(args)}
-    decisive = {**asked, "checksum": pipeline.model.source.checksum, "device": device, "compile": args.compile, "molecules": smiles}
+    decisive = {
+        **asked,
+        "checksum": pipeline.model.source.checksum,
+        "device": device,
+        "compile": args.compile,
+        "molecules": smiles,
+    }
     if options.open_run(args.out, decisive, args.overwrite) == "complete":
         print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
         return 0

@@ -7,7 +7,10 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-CORE = ("torch", "torch-geometric", "rdkit", "e3nn", "pandas", "pytorch-lightning", "numpy", "scipy", "safetensors", "posebusters", "gemmi", "matplotlib", "pyyaml", "tqdm")  # fmt: skip
+CORE = (
+    *("torch", "torch-geometric", "rdkit", "e3nn", "pandas", "pytorch-lightning", "numpy", "scipy", "safetensors"),
+    *("posebusters", "gemmi", "matplotlib", "pyyaml", "tqdm"),
+)
 EXTRAS = {"tensorboard": "train", "tblite": "xtb"}
 """package -> extra that brings it."""
 
@@ -60,7 +63,7 @@ def _drawing() -> str:
     try:
         from rdkit.Chem import Draw  # noqa: F401
     except ImportError as error:
-        return f"not importable ({error}); pictures are drawn by matplotlib. On Debian: apt-get install libxrender1 libxext6"
+        return f"not importable ({error}); matplotlib draws instead. On Debian: apt-get install libxrender1 libxext6"
     return "fine"
 
 

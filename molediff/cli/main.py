@@ -19,7 +19,7 @@ VERBS = {
     "models": "list the bundled models: data, size, checksum, measured quality",
     "doctor": "versions, device, extras, what is missing and how to get it",
 }
-"""verb -> what it does; the verb's module is molediff.cli.VERB with add_arguments(parser) and run(args) -> exit status."""
+"""verb -> what it does. Its module is molediff.cli.VERB, with add_arguments(parser) and run(args) -> exit status."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,7 +39,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"molediff: unknown verb '{argv[0]}'.{nearest(argv[0], VERBS)}\n\n{usage()}", file=sys.stderr)
         return 2
     module = import_module(f"molediff.cli.{argv[0]}")
-    parser = argparse.ArgumentParser(f"molediff {argv[0]}", description=VERBS[argv[0]].capitalize() + ".", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        f"molediff {argv[0]}", description=VERBS[argv[0]].capitalize() + ".", allow_abbrev=False
+    )
     module.add_arguments(parser)
     args = parser.parse_args(argv[1:])
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -58,7 +60,15 @@ def usage() -> str:
     width = max(map(len, VERBS))
     lines = [f"  {verb:<{width}}  {what}" for verb, what in VERBS.items()]
     return "\n".join(
-        ["usage: molediff VERB [options]", "", "3D molecules by diffusion.", "", *lines, "", "molediff VERB --help says more."]
+        [
+            "usage: molediff VERB [options]",
+            "",
+            "3D molecules by diffusion.",
+            "",
+            *lines,
+            "",
+            "molediff VERB --help says more.",
+        ]
     )
 
 

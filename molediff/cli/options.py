@@ -56,7 +56,9 @@ def device_of(name: str) -> str:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"Device '{name}' cannot be used ({reason}). Allowed here: auto, cpu, or a device of this machine.") from error
+        raise UserError(
+            f"Device '{name}' cannot be used ({reason}). Allowed here: auto, cpu, or a device of this machine."
+        ) from error
     return name
 
 

@@ -154,7 +154,9 @@ class Layer(nn.Module):
         self.stereo = nn.Linear(2, d, bias=False)
         self.stereo_gate = nn.Linear(d, c)
         self.mix_in = nn.Linear(c, 2 * c, bias=False)
-        self.perceptron = nn.Sequential(nn.Linear(d + c, config.expand * d), nn.SiLU(), nn.Linear(config.expand * d, d + c))
+        self.perceptron = nn.Sequential(
+            nn.Linear(d + c, config.expand * d), nn.SiLU(), nn.Linear(config.expand * d, d + c)
+        )
         self.mix_out = nn.Linear(c, c, bias=False)
         self.move = nn.Linear(c, 1, bias=False)
         nn.init.zeros_(self.modulate.weight)

@@ -69,7 +69,9 @@ def describe(name: str | Path) -> dict:
         raise UserError(f"'{path}' cannot be read as JSON ({error}). Copy the model again.") from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         given = description.get("format") if isinstance(description, dict) else None
-        raise UserError(f"'{path}' has model format {given!r}, this version reads {FORMAT}. Update molediff or the model.")
+        raise UserError(
+            f"'{path}' has model format {given!r}, this version reads {FORMAT}. Update molediff or the model."
+        )
     return description
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from molediff.config import from_dict
+from molediff.config import choose, from_dict
 from molediff.denoisers import DENOISERS
 from molediff.elements import Vocabulary
 from molediff.noise import ProcessConfig
@@ -32,7 +32,5 @@ def network_settings(config: ModelConfig):
     Raises:
         UserError: for an unknown network or setting.
     """
-    from molediff.config import choose
-
     network, settings = choose("denoiser", config.denoiser, DENOISERS)
     return network, from_dict(settings, config.network, "network")

@@ -137,7 +137,8 @@ class Process:
         zero = torch.zeros_like(to.pos)
         start = start or Times.same(zero)
         clean = (torch.ones_like(zero)[:, None, None], zero[:, None, None])
-        begin = tuple(torch.where(start.pos[:, None, None] > 0, a, b) for a, b in zip(self.alpha_sigma(start.pos), clean, strict=True))  # fmt: skip
+        noisy_start = start.pos[:, None, None] > 0
+        begin = tuple(torch.where(noisy_start, a, b) for a, b in zip(self.alpha_sigma(start.pos), clean, strict=True))
         pos = gaussian.renoise(x.pos, begin, self.alpha_sigma(to.pos), _free(draws.pos, x.mask, condition))
 
         def jump(field: Tensor, a: Tensor, b: Tensor, base: Tensor, uniform: Tensor) -> Tensor:

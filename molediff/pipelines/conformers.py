@@ -144,7 +144,9 @@ def _attach(mols: list[Chem.Mol], owner: list[int], positions: list[torch.Tensor
         number = mol.AddConformer(conformer, assignId=True)
         stereo, graph = stereo_as_asked(mol, number), graph_as_asked(mol, number)
         reason = "" if stereo and graph else "stereochemistry differs" if graph else "distances show another graph"
-        rows.append(row | {"stereo_as_asked": stereo, "graph_as_asked": graph, "as_asked": stereo and graph, "reason": reason})
+        rows.append(
+            row | {"stereo_as_asked": stereo, "graph_as_asked": graph, "as_asked": stereo and graph, "reason": reason}
+        )
         if not (stereo and graph):
             mol.RemoveConformer(number)
     return pd.DataFrame(rows)

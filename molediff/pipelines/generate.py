@@ -12,6 +12,7 @@ import torch
 from rdkit import Chem
 
 from molediff.chem import to_rdkit
+from molediff.config import UserError, from_dict
 from molediff.elements import Vocabulary
 from molediff.evaluation.strict import strict
 from molediff.model import Model, load
@@ -166,15 +167,11 @@ def judge(mols: list[Chem.Mol | None], sizes: list[int], seed: int, trained: tup
 
 def sampling_config(**settings) -> SamplingConfig:
     """Settings by name, with the nearest one named when there is no such."""
-    from molediff.config import from_dict
-
     return from_dict(SamplingConfig, settings, "sampling")
 
 
 def at_least_one(n: int) -> None:
     """Refuse to make no molecules."""
-    from molediff.config import UserError
-
     if n < 1:
         raise UserError(f"The number of molecules must be at least 1, got {n}. Type for example --n 100.")
 

@@ -4,4 +4,13 @@ from molediff.report.files import write_ensemble, write_generation, write_json, 
 from molediff.report.grid import draw_grid
 from molediff.report.strip import draw_strip, write_frames
 
-__all__ = ["draw_grid", "draw_strip", "write_ensemble", "write_frames", "write_generation", "write_json", "write_sdf", "write_table"]
+__all__ = [
+    "draw_grid",
+    "draw_strip",
+    "write_ensemble",
+    "write_frames",
+    "write_generation",
+    "write_json",
+    "write_sdf",
+    "write_table",
+]

@@ -11,7 +11,15 @@ from rdkit import Chem
 from rdkit.Chem import rdDepictor
 from rdkit.rdBase import BlockLogs
 
-COLOURS = {"O": "#d62728", "N": "#1f4fd6", "F": "#2ca02c", "S": "#b58900", "Cl": "#2ca02c", "P": "#ff7f0e", "Br": "#8c2d04"}
+COLOURS = {
+    "O": "#d62728",
+    "N": "#1f4fd6",
+    "F": "#2ca02c",
+    "S": "#b58900",
+    "Cl": "#2ca02c",
+    "P": "#ff7f0e",
+    "Br": "#8c2d04",
+}
 PIXELS = 220
 
 
@@ -85,7 +93,7 @@ def _draw_on(axes, mol: Chem.Mol) -> None:
     pos = mol.GetConformer().GetPositions()[:, :2]
     for bond in mol.GetBonds():
         a, b = pos[bond.GetBeginAtomIdx()], pos[bond.GetEndAtomIdx()]
-        order = int(round(bond.GetBondTypeAsDouble() + 0.1)) if not bond.GetIsAromatic() else 2
+        order = round(bond.GetBondTypeAsDouble() + 0.1) if not bond.GetIsAromatic() else 2
         normal = (b - a)[::-1] * (1, -1) * 0.06
         for k in range(order):
             shift = normal * (2 * k - order + 1)

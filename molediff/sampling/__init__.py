@@ -7,4 +7,15 @@ from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
 from molediff.sampling.sizes import draw_sizes, parse_atoms
 
-__all__ = ["METHODS", "PRECISIONS", "Denoise", "Problem", "SamplingConfig", "draw_sizes", "parse_atoms", "sample", "tempered", "time_grid"]
+__all__ = [
+    "METHODS",
+    "PRECISIONS",
+    "Denoise",
+    "Problem",
+    "SamplingConfig",
+    "draw_sizes",
+    "parse_atoms",
+    "sample",
+    "tempered",
+    "time_grid",
+]

@@ -46,7 +46,9 @@ def parse_atoms(text: str, counts: dict[int, int]) -> dict[int, int]:
     try:
         first, last = int(low), int(high or low)
     except ValueError:
-        raise UserError(f"--atoms takes a number or a range, got '{text}'. Type for example --atoms 18 or --atoms 12-20.") from None
+        raise UserError(
+            f"--atoms takes a number or a range, got '{text}'. Type for example --atoms 18 or --atoms 12-20."
+        ) from None
     if not 1 <= first <= last:
         raise UserError(f"--atoms needs 1 <= first <= last, got '{text}'. Type for example --atoms 12-20.")
     wanted = range(first, last + 1)

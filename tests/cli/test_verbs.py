@@ -12,11 +12,28 @@ from molediff.cli.main import VERBS, main
 
 
 def generate(folder, model, *more):
-    return main(["generate", "--model", str(model), "--n", "5", "--steps", "3", "--batch", "2", "--quiet", "--out", str(folder), *more])
+    return main(
+        [
+            "generate",
+            "--model",
+            str(model),
+            "--n",
+            "5",
+            "--steps",
+            "3",
+            "--batch",
+            "2",
+            "--quiet",
+            "--out",
+            str(folder),
+            *more,
+        ]
+    )
 
 
 def test_help_lists_the_verbs_and_imports_nothing_heavy():
-    code = "import sys, molediff.cli.main as m; m.main(['--help']); print([x for x in ('torch', 'rdkit', 'pandas', 'numpy') if x in sys.modules])"
+    heavy = "[x for x in ('torch', 'rdkit', 'pandas', 'numpy') if x in sys.modules]"
+    code = f"import sys, molediff.cli.main as m; m.main(['--help']); print({heavy})"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert all(verb in out for verb in VERBS)
     assert out.strip().endswith("[]")
@@ -25,7 +42,8 @@ def test_help_lists_the_verbs_and_imports_nothing_heavy():
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself_without_heavy_imports(verb):
     code = (
-        f"import sys, molediff.cli.main as m\ntry:\n    m.main(['{verb}', '--help'])\nexcept SystemExit as e:\n    assert e.code == 0\n"
+        "import sys, molediff.cli.main as m\n"
+        f"try:\n    m.main(['{verb}', '--help'])\nexcept SystemExit as e:\n    assert e.code == 0\n"
         "assert not [x for x in ('torch', 'rdkit', 'pandas') if x in sys.modules]"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -51,7 +69,17 @@ def test_generate_writes_everything(small_folder, tmp_path, capsys):
     assert record["counts"]["requested"] == 5
     assert {"versions", "arguments", "command", "seconds"} <= set(record)
     table = pd.read_csv(out / "molecules.csv")
-    assert list(table.columns) == ["index", "seed", "smiles", "atoms", "connected", "strictly_valid", "unique", "in_domain", "reason"]
+    assert list(table.columns) == [
+        "index",
+        "seed",
+        "smiles",
+        "atoms",
+        "connected",
+        "strictly_valid",
+        "unique",
+        "in_domain",
+        "reason",
+    ]
     assert len((out / "trajectory-1.xyz").read_text().splitlines()) == 3 * (table.atoms[1] + 2)
 
 
@@ -108,7 +136,22 @@ def test_bad_arguments_exit_2(small_folder, tmp_path, capsys, arguments, message
 
 def test_conformers_from_smiles_and_files(small_folder, tmp_path, capsys):
     (tmp_path / "in.smi").write_text("CCO ethanol\nC[C@H](O)F\n")
-    code = main(["conformers", str(tmp_path / "in.smi"), "CC#N", "--n", "2", "--steps", "2", "--quiet", "--model", str(small_folder), "--out", str(tmp_path / "c")])
+    code = main(
+        [
+            "conformers",
+            str(tmp_path / "in.smi"),
+            "CC#N",
+            "--n",
+            "2",
+            "--steps",
+            "2",
+            "--quiet",
+            "--model",
+            str(small_folder),
+            "--out",
+            str(tmp_path / "c"),
+        ]
+    )
     table = pd.read_csv(tmp_path / "c" / "conformers.csv")
     assert len(table) == 6
     assert code == (0 if table.as_asked.all() else 1)

@@ -53,7 +53,15 @@ def test_a_row_for_every_conformer_and_the_graph_as_given(small_model):
     assert (out.table.reason[~out.table.as_asked] != "").all()
 
 
-@pytest.mark.parametrize(("given", "message"), [("C(", "not a molecule"), ("CC.O", "fragments"), ("C[Si](C)(C)C", "unknown to this model"), ("", "not a molecule")])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("C(", "not a molecule"),
+        ("CC.O", "fragments"),
+        ("C[Si](C)(C)C", "unknown to this model"),
+        ("", "not a molecule"),
+    ],
+)
 def test_bad_molecules_are_refused(small_model, given, message):
     with pytest.raises(UserError, match=message):
         Conformers(small_model)([given], n=1, steps=1)

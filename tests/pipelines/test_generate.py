@@ -37,14 +37,20 @@ def test_the_same_seed_gives_the_same_bit_for_bit(made, small_model):
 
 
 def test_another_batch_or_number_changes_rounding_only(made, small_model):
-    for other in (Generate(small_model)(n=7, seed=4, steps=4, batch=7), Generate(small_model)(n=9, seed=4, steps=4, batch=2)):
+    for other in (
+        Generate(small_model)(n=7, seed=4, steps=4, batch=7),
+        Generate(small_model)(n=9, seed=4, steps=4, batch=2),
+    ):
         for a, b in zip(positions(made.mols), positions(other.mols), strict=False):
             assert np.allclose(a, b, atol=1e-3)
 
 
 def test_another_seed_gives_other_molecules(made, small_model):
     other = Generate(small_model)(n=7, seed=5, steps=4, batch=3)
-    assert not any(a.shape == b.shape and np.allclose(a, b) for a, b in zip(positions(made.mols), positions(other.mols), strict=True))
+    assert not any(
+        a.shape == b.shape and np.allclose(a, b)
+        for a, b in zip(positions(made.mols), positions(other.mols), strict=True)
+    )
 
 
 def test_sizes_as_asked_and_out_of_domain_said(small_model):

@@ -8,7 +8,7 @@ import torch
 from molediff.config import UserError
 from molediff.noise import SCHEDULES, MoleculeNoise, Process, ProcessConfig
 from molediff.noise.gaussian import arcsin_grid
-from molediff.sampling import METHODS, SamplingConfig, sample, time_grid
+from molediff.sampling import METHODS, PRECISIONS, SamplingConfig, sample, tempered, time_grid
 from molediff.structures import Condition, Estimate, Known, Molecules, Stereo
 
 SIZES = (5, 3, 4)
@@ -68,7 +68,9 @@ def test_the_schedule_does_not_matter_in_the_clean_frame(method):
     def shrink(noisy, times, condition):
         # Any function of the state in the clean frame; the process differs only by alpha.
         pos = noisy.pos / process.alpha_sigma(times.pos)[0]
-        return oracle(clean)(noisy, times, condition).replace(pos=0.5 * clean.pos + 0.1 * torch.sin(pos) * clean.mask[..., None])
+        return oracle(clean)(noisy, times, condition).replace(
+            pos=0.5 * clean.pos + 0.1 * torch.sin(pos) * clean.mask[..., None]
+        )
 
     found = []
     for name in SCHEDULES:
@@ -85,14 +87,18 @@ def test_gaussian_data_come_out_with_their_variance(method):
     spread, b, n = 0.7, 400, 4
     mask = torch.ones(b, n, dtype=torch.bool)
     zero = torch.zeros(b, n, dtype=torch.long)
-    blank = Molecules(torch.zeros(b, n, 3, dtype=torch.float64), zero, zero, torch.zeros(b, n, n, dtype=torch.long), mask)
+    blank = Molecules(
+        torch.zeros(b, n, 3, dtype=torch.float64), zero, zero, torch.zeros(b, n, n, dtype=torch.long), mask
+    )
     process = Process.build(ProcessConfig(scale=1.0), SIZES)
 
     def exact(noisy, times, condition):
         view, levels = process.view(noisy, times)
         rho = levels.pos[:, None, None]
         logits = (torch.zeros(b, n, k, dtype=torch.float64) for k in SIZES[:2])
-        return Estimate(view.pos * spread**2 / (spread**2 + rho**2), *logits, torch.zeros(b, n, n, 4, dtype=torch.float64))
+        return Estimate(
+            view.pos * spread**2 / (spread**2 + rho**2), *logits, torch.zeros(b, n, n, 4, dtype=torch.float64)
+        )
 
     # Churn is exact only in the limit of little noise a step; at its default it sharpens, like a lower temperature.
     config = SamplingConfig(steps=200, method=method, churn=0.02)
@@ -103,12 +109,25 @@ def test_gaussian_data_come_out_with_their_variance(method):
 
 def test_known_parts_never_change():
     clean = batch()
-    known = Known(clean.mask & (torch.arange(6) < 3), clean.mask & (torch.arange(6) < 3), clean.mask, clean.pair_mask & (torch.arange(6) < 3) & (torch.arange(6) < 3)[:, None])
+    known = Known(
+        clean.mask & (torch.arange(6) < 3),
+        clean.mask & (torch.arange(6) < 3),
+        clean.mask,
+        clean.pair_mask & (torch.arange(6) < 3) & (torch.arange(6) < 3)[:, None],
+    )
     condition = Condition(known, Stereo.unspecified(clean))
     process = Process.build(ProcessConfig(schedule="straight"), SIZES)
     seen = []
     other = batch(seed=1)
-    sample(oracle(other), process, clean, condition, noise_for(clean).next, SamplingConfig(steps=5), lambda k, s, e: seen.append(s))
+    sample(
+        oracle(other),
+        process,
+        clean,
+        condition,
+        noise_for(clean).next,
+        SamplingConfig(steps=5),
+        lambda k, s, e: seen.append(s),
+    )
     for k, state in enumerate(seen):
         assert torch.equal(state.atom[known.atom], clean.atom[known.atom])
         assert torch.equal(state.charge, clean.charge)
@@ -127,19 +146,32 @@ def test_the_grid_falls_and_ends_at_the_data():
         assert (grid.diff() < 0).all()
 
 
-def test_temperature_sharpens():
+def test_temperature_divides_the_logits_and_leaves_positions_alone():
     clean = batch()
-    process = Process.build(ProcessConfig(), SIZES)
-    flat = lambda *_: Estimate(clean.pos, *(torch.randn(*s, dtype=torch.float64) for s in ((3, 6, 5), (3, 6, 3), (3, 6, 6, 4))))  # noqa: E731
-    for bad in (0.0, -1.0):
+    plain = oracle(clean)(clean, None, None)
+    sharp = tempered(oracle(clean), 0.5)(clean, None, None)
+    assert torch.equal(sharp.pos, plain.pos)
+    for field in ("atom", "charge", "bond"):
+        assert torch.equal(getattr(sharp, field), 2 * getattr(plain, field))
+    for bad in (0.0, -1.0, float("nan")):
         with pytest.raises(UserError, match="temperature"):
-            sample(flat, process, clean, Condition.nothing(clean), noise_for(clean).next, SamplingConfig(temperature=bad))
+            tempered(oracle(clean), bad)
 
 
-@pytest.mark.parametrize(("change", "message"), [({"method": "dddim"}, "ddim"), ({"steps": 0}, "--steps 50"), ({"start": 1e6}, "start")])
+@pytest.mark.parametrize(
+    ("change", "message"), [({"method": "dddim"}, "ddim"), ({"steps": 0}, "--steps 50"), ({"start": 1e6}, "start")]
+)
 def test_impossible_settings_are_refused_with_the_way_out(change, message):
     clean = batch()
     process = Process.build(ProcessConfig(), SIZES)
     config = dataclasses.replace(SamplingConfig(), **change)
     with pytest.raises(UserError, match=message):
         sample(oracle(clean), process, clean, Condition.nothing(clean), noise_for(clean).next, config)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_every_precision_gives_float32_states(precision, small_model):
+    from molediff.pipelines import Generate
+
+    out = Generate(small_model)(n=3, steps=2, precision=precision)
+    assert all(m is not None for m in out.mols)

@@ -30,7 +30,9 @@ def model_of(name):
 def run(model, given, condition, change=lambda d: d, method="churn", indices=None):
     indices = range(len(given)) if indices is None else indices
     noise = MoleculeNoise(3, indices, given.sizes.tolist(), dtype=torch.float64)
-    return sample(model, model.process, given, condition, lambda: change(noise.next()), SamplingConfig(steps=6, method=method))
+    return sample(
+        model, model.process, given, condition, lambda: change(noise.next()), SamplingConfig(steps=6, method=method)
+    )
 
 
 def start():
@@ -57,7 +59,9 @@ def test_reflection_flips_stereo_tags(name):
     tags = Stereo.unspecified(given)
     tags.centre[0, 1] = torch.tensor([0, 2, 3, 4])
     plain = run(model, given, Condition(Known.graph(given), tags))
-    mirror = run(model, given, Condition(Known.graph(given), tags.mirrored()), lambda d: dataclasses.replace(d, pos=-d.pos))
+    mirror = run(
+        model, given, Condition(Known.graph(given), tags.mirrored()), lambda d: dataclasses.replace(d, pos=-d.pos)
+    )
     assert torch.allclose(mirror.pos, -plain.pos, atol=1e-9)
     flipped = run(model, given, Condition(Known.graph(given), tags.mirrored()))
     assert not torch.allclose(flipped.pos[0], plain.pos[0], atol=1e-3)
@@ -91,7 +95,8 @@ def test_neighbours_and_padding_do_not_matter(name):
         assert torch.allclose(single.pos[0], together.pos[k, :n], atol=1e-9)
         assert torch.equal(single.atom[0], together.atom[k, :n])
     wide = given.replace(
-        **{f: pad_atoms(getattr(given, f), 11) for f in ("pos", "atom", "charge", "mask")}, bond=pad_pairs(given.bond, 11)
+        **{f: pad_atoms(getattr(given, f), 11) for f in ("pos", "atom", "charge", "mask")},
+        bond=pad_pairs(given.bond, 11),
     )
 
     def widen(d: Draws) -> Draws:

@@ -11,7 +11,7 @@ from molediff.structures import Estimate, Molecules
 
 
 def churn(problem: Problem, state: Molecules, at: Times, to: Times) -> tuple[Molecules, Estimate]:
-    """Re-corrupt every field from ``at`` to sigma (1 + churn), where sigma lies in [churn_low, churn_high]; then ddim."""
+    """Re-corrupt every field to sigma (1 + churn), where sigma lies in [churn_low, churn_high]; then ddim."""
     config, process = problem.config, problem.process
 
     def later(t: torch.Tensor) -> torch.Tensor:
