@@ -1,11 +1,12 @@
 """How many of 1,000 molecules stay the same when only rounding changes: another batch, another n, float32 weights.
 
-python experiments/qm9_free/agreement.py --model qm9
+python experiments/qm9_free/agreement.py --model qm9 [--checkpoint runs/qm9_free/checkpoints/last.ckpt]
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--checkpoint", default="", help="the run's last.ckpt: compare with its float32 weights")
     args = parser.parse_args()
     pipeline = Generate.from_pretrained(args.model)
     base = pipeline(args.n, steps=args.steps, precision=args.precision, batch=64)
@@ -46,6 +48,18 @@ def main() -> None:
     ):
         count, shift = same(base, other)
         print(f"{name:<20} {count} of {args.n} with the same graph; 99 % of them moved less than {shift:.2e} A")
+    if args.checkpoint:
+        from molediff.training.checkpoints import read_checkpoint
+        from molediff.training.export import averaged
+
+        full = Generate(averaged(Generate.from_pretrained(args.model).model, read_checkpoint(Path(args.checkpoint))))
+        other = full(args.n, steps=args.steps, precision=args.precision, batch=64)
+        count, shift = same(base, other)
+        valid = [100 * int(r.table.strictly_valid.sum()) / args.n for r in (base, other)]
+        print(
+            f"float32 weights      {count} of {args.n} with the same graph; 99 % of them moved less than {shift:.2e} A"
+        )
+        print(f"strictly valid       float16 {valid[0]:.1f} %, float32 {valid[1]:.1f} %")
 
 
 if __name__ == "__main__":

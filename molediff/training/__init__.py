@@ -1,0 +1,1 @@
+"""Floor 7: training in Lightning; runs that stop and go on."""
