@@ -68,6 +68,8 @@ def from_dict(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
 
 def _convert(hint: Any, value: Any, path: str) -> Any:
     """One value to the annotated type; ints pass for floats, lists for tuples, nothing else is guessed."""
+    if hint is Any:  # settings of something that is chosen by another key, and checked against it
+        return value
     if dataclasses.is_dataclass(hint):
         return from_dict(hint, value, path)
     origin, args = typing.get_origin(hint), typing.get_args(hint)

@@ -41,6 +41,9 @@ class Vocabulary:
         unknown = [s for s in self.elements if s not in SYMBOLS]
         if unknown:
             raise UserError(f"Unknown element {unknown[0]!r}. Allowed: {', '.join(SYMBOLS)}.")
+        for values in (self.elements, self.charges):
+            if len(set(values)) < len(values):
+                raise UserError(f"A vocabulary lists each class once, got {values}.")
         if 0 not in self.charges:
             raise UserError(f"A vocabulary needs the formal charge 0, got {self.charges}.")
 

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from molediff.denoisers.precondition import atom_rho, c_in, c_out, c_skip, level_features
+from molediff.denoisers.precondition import LEVEL_FEATURES, atom_rho, c_in, c_out, c_skip, level_features
 from molediff.denoisers.stereo import volume_features
 from molediff.geometry import masked_mean
 from molediff.structures import Condition, Estimate, Levels, Molecules, Stereo
 
-LEVEL_FEATURES = 12
 RADII = (0.8, 0.95, 1.1, 1.25, 1.4, 1.55, 1.7, 1.9, 2.1, 2.3, 2.5, 2.75, 3.0, 3.3, 3.7, 4.2, 5.0, 6.0, 7.5, 9.0)
 """Centres of the radial basis, angstrom: dense where bonds and angles are."""
 

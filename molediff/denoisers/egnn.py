@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from molediff.denoisers.attention import LEVEL_FEATURES
-from molediff.denoisers.precondition import atom_rho, c_in, c_out, c_skip, level_features
+from molediff.denoisers.precondition import LEVEL_FEATURES, atom_rho, c_in, c_out, c_skip, level_features
 from molediff.denoisers.stereo import volume_features
 from molediff.geometry import masked_mean
 from molediff.structures import Condition, Estimate, Levels, Molecules

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from molediff.structures import Condition, Levels, Molecules
 
+LEVEL_FEATURES = 12
+"""Length of `level_features`."""
+
 
 def atom_rho(noisy: Molecules, levels: Levels, condition: Condition) -> Tensor:
     """(B, N, 1) sigma / alpha of each atom in angstrom: 0 where the position is known."""

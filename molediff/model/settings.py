@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from molediff.config import choose, from_dict
 from molediff.denoisers import DENOISERS
@@ -16,7 +17,7 @@ class ModelConfig:
 
     denoiser: str = "attention"
     """Name of the network, see `molediff.denoisers.DENOISERS`."""
-    network: dict[str, int] = field(default_factory=dict)
+    network: dict[str, Any] = field(default_factory=dict)
     """Settings of the network that differ from its defaults."""
     process: ProcessConfig = field(default_factory=ProcessConfig)
     """Noise and loss."""
