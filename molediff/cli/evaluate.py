@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", default="eval", metavar="DIR", help="folder for molecules.csv, summary.json, summary.md, plots.png")
     add("--groups", type=int, default=1, metavar="N", help="spread of each figure over N consecutive parts of the file")
     add("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
-    add("--time-limit", type=float, default=60.0, metavar="S", help="seconds per molecule and protocol (default 60)")
+    add("--time-limit", type=float, default=60.0, metavar="S", help="CPU seconds a molecule and protocol (default 60)")
     add("--max-atoms", type=int, default=1000, metavar="N", help="larger molecules are rows without a judgement")
     add("--hydrogens", default="auto", choices=("auto", "generated", "implied"), help="default auto")
     add("--bootstrap", type=int, default=1000, metavar="N", help="resamplings for the intervals; 0 for none")

@@ -60,7 +60,7 @@ def evaluate(
         protein: path of a PDB file, for docking modes and `poses`.
         ligand: path of an SDF with the reference pose.
         hydrogens: 'generated', 'implied', or 'auto' (implied if fewer than half of the readable records hold an H).
-        time_limit: seconds per molecule and protocol.
+        time_limit: CPU seconds per molecule and protocol, so that a busy machine condemns nothing.
         max_atoms: larger records become rows 'too_many_atoms'.
         bootstrap: resamplings for the 95 % intervals; 0 for none.
         seed: of the bootstrap and of the samples for diversity and audit.

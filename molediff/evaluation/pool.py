@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -19,6 +20,7 @@ from .protocols import Context
 from .record import Record
 
 BATCH = 32
+PATIENCE = 10  # times the limit that a child may sleep, or wait for its turn on a busy machine
 START = 300.0  # seconds a child may take to import RDKit on a busy machine
 PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 
@@ -41,8 +43,9 @@ def judge_all(
         progress: show a bar on stderr.
         names: keys of PROTOCOLS or INTERNAL, run in this order on each record.
         workers: child processes; 0 judges in this process, where neither the time limit nor a crash is caught.
-        time_limit: seconds per molecule and judge. The row of one that takes longer has the reason 'time_limit',
-            of one that ends its process 'crashed'; the molecule's other judges still run.
+        time_limit: seconds of computing, not of waiting for a busy machine, per molecule and judge. The row of one
+            that takes longer has the reason 'time_limit', of one that ends its process 'crashed'; the molecule's
+            other judges still run.
 
     Returns:
         {(index of the record, judge): row}. Records with a problem have no rows.
@@ -148,7 +151,7 @@ class _Child:
         self.channel.send((context, todo))
         for at, (index, name) in enumerate(expected):
             try:
-                if not self.channel.poll(time_limit):
+                if not self._answered(time_limit):
                     keep((index, name, {"reason": "time_limit"}))
                     return _rest(todo, expected[at + 1 :]), False
                 found = self.channel.recv()
@@ -159,6 +162,25 @@ class _Child:
                 raise found
             keep(found)
         return [], True
+
+    def _answered(self, limit: float) -> bool:
+        """Wait for a result; False once the child has computed for `limit` seconds, or slept for ten times that."""
+        start, deadline = self._computed(), time.monotonic() + PATIENCE * limit
+        wait = limit
+        while not self.channel.poll(wait):
+            used = self._computed()
+            if start is None or used is None or used - start >= limit or time.monotonic() >= deadline:
+                return False
+            wait = min(1.0, limit)
+        return True
+
+    def _computed(self) -> float | None:
+        """CPU seconds of the child so far; None where the system does not tell (then wall time counts)."""
+        try:
+            words = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> None:
         """Close the socket, which ends an idle child; a busy one is killed."""
