@@ -93,6 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="data/qm9_ani2x")
     parser.add_argument("--run", type=Path, default=Path("runs/qm9_free"))
+    parser.add_argument("--hours", type=float, help="wall time, where the run's own clock missed a sitting")
     args = parser.parse_args()
     TARGET.mkdir(parents=True, exist_ok=True)
     shutil.copy(args.run / "model" / WEIGHTS, TARGET / WEIGHTS)
@@ -105,6 +106,9 @@ def main() -> None:
         "summary": "free generation and conformers of small organic molecules (H, C, N, O, F)",
         "measured": figures,
     }
+    # As in the README of this folder, not as it stood on one machine.
+    about["command"] = "molediff train experiments/qm9_free/config.yaml --finish"
+    about["hours"] = args.hours or about["hours"]
     (TARGET / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
     model, count = load(TARGET), len(np.load(TARGET / HASHES))
     text = CARD_TEXT.format(

@@ -35,7 +35,7 @@ def draw_strip(
     from matplotlib.figure import Figure
 
     chosen = np.unique(np.linspace(0, len(states) - 1, frames).round().astype(int))
-    figure = Figure(figsize=(2.1 * len(chosen), 4.5), dpi=120)
+    figure = Figure(figsize=(2.1 * len(chosen), 4.2), dpi=120)
     FigureCanvasAgg(figure)
     axes_of = _view(states[-1])
     for column, step in enumerate(chosen):
@@ -68,7 +68,7 @@ def _draw(axes, molecule: Molecules, vocabulary: Vocabulary, view: np.ndarray) -
     order = np.argsort(pos[:, 2])
     axes.scatter(
         *pos[order, :2].T,
-        s=[(60 if symbols[k] == "H" else 150) * (4.5 / reach) ** 2 for k in order],
+        s=[(60 if symbols[k] == "H" else 150) * max(0.15, (4.5 / reach) ** 2) for k in order],
         c=[COLOURS.get(symbols[k], "#ff69b4") for k in order],
         edgecolors="#222222",
         linewidths=0.6,
@@ -76,7 +76,7 @@ def _draw(axes, molecule: Molecules, vocabulary: Vocabulary, view: np.ndarray) -
     )
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
-    axes.set_aspect("equal")
+    axes.set_aspect("equal", adjustable="datalim")
     axes.axis("off")
 
 
