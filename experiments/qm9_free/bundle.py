@@ -37,13 +37,13 @@ def measured(checksum: str) -> dict[str, str]:
         for steps, rows in mine.groupby("steps"):
             n, seeds = int(rows.n.iloc[0]), len(rows)
             found[f"{steps} steps, {seeds} x {n:,} molecules"] = ", ".join(
-                f"{label} {rows[key].mean():.2f}{unit}"
-                for key, label, unit in (
-                    ("strict_validity", "strictly valid", " %"),
-                    ("edm_molecule_stability", "EDM molecule stability", " %"),
-                    ("edm_valid_unique", "EDM validity x uniqueness", " %"),
-                    ("bond_w1_held_out", "bond W1", " A"),
-                    ("angle_w1_held_out", "angle W1", " degree"),
+                f"{label} {rows[key].mean():.{digits}f}{unit}"
+                for key, label, unit, digits in (
+                    ("strict_validity", "strictly valid", " %", 1),
+                    ("edm_molecule_stability", "EDM molecule stability", " %", 1),
+                    ("edm_valid_unique", "EDM validity x uniqueness", " %", 1),
+                    ("bond_w1_held_out", "bond W1", " A", 4),
+                    ("angle_w1_held_out", "angle W1", " degree", 2),
                 )
             )
     if (HERE / "conformers.csv").is_file():
