@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"molediff {argv[0]}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"\nmolediff {argv[0]}: interrupted. The same command goes on where it was.", file=sys.stderr)
+        print(f"\nmolediff {argv[0]}: interrupted. Type the same command again to go on.", file=sys.stderr)
         return 130
 
 
