@@ -8,11 +8,12 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from molediff.config import UserError
+from molediff.config import UserError, choose
 from molediff.model import Model
 from molediff.noise import batch_draws, molecule_generator
 from molediff.structures import Condition, Known, Molecules, Stereo
 from molediff.training.ema import AveragedWeights
+from molediff.training.optimizers import OPTIMIZERS
 from molediff.training.pieces import free_memory, halved, piecewise
 from molediff.training.plan import Plan
 from molediff.training.settings import TrainConfig
@@ -150,9 +151,8 @@ class TrainingModule(pl.LightningModule):
 
     def configure_optimizers(self) -> dict:
         c = self.config
-        optimizer = torch.optim.AdamW(
-            self.model.denoiser.parameters(), lr=c.learning_rate, weight_decay=c.weight_decay, foreach=True
-        )
+        build = choose("optimizer", c.optimizer, OPTIMIZERS)
+        optimizer = build(self.model.denoiser, c.learning_rate, c.weight_decay)
         # A function that asks the plan each time: a resumed run has another one.
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.plan.rate(step))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -27,10 +27,12 @@ class TrainConfig:
     """Steps of the decay that follows."""
     warmup_steps: int = 500
     """Steps over which the learning rate rises."""
+    optimizer: str = "adamw"
+    """adamw, or muon (on the inner matrices, with adamw on the rest)."""
     learning_rate: float = 1e-3
-    """AdamW's, at the constant part."""
+    """At the constant part."""
     weight_decay: float = 1e-4
-    """AdamW's."""
+    """Decoupled from the gradient, as AdamW's."""
     clip: float = 1.0
     """Largest norm of the gradient."""
     pairs: int = 41_472

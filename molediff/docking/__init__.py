@@ -1,0 +1,1 @@
+"""The docking bench: receptors, sites, ligands, Vina, a differentiable Vina, refinement and ranking."""
