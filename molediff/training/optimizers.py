@@ -17,7 +17,9 @@ class MuonAdamW(torch.optim.Optimizer):
     size of AdamW's step (Liu et al., 2025, eq. 4) it takes AdamW's learning rate.
     """
 
-    def __init__(self, matrices: Iterable[nn.Parameter], others: Iterable[nn.Parameter], lr: float, weight_decay: float):
+    def __init__(
+        self, matrices: Iterable[nn.Parameter], others: Iterable[nn.Parameter], lr: float, weight_decay: float
+    ):
         """Both parts share the rate and the decay.
 
         Args:
@@ -26,9 +28,14 @@ class MuonAdamW(torch.optim.Optimizer):
             lr: learning rate.
             weight_decay: decoupled.
         """
-        muon = torch.optim.Muon(matrices, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
-        adamw = torch.optim.AdamW(others, lr=lr, weight_decay=weight_decay, foreach=True)
-        self.parts = {"muon": muon, "adamw": adamw}
+        matrices, others = list(matrices), list(others)
+        self.parts: dict[str, torch.optim.Optimizer] = {}
+        if matrices:
+            self.parts["muon"] = torch.optim.Muon(
+                matrices, lr=lr, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
+            )
+        if others:
+            self.parts["adamw"] = torch.optim.AdamW(others, lr=lr, weight_decay=weight_decay, foreach=True)
         super().__init__([{"params": g["params"]} for part in self.parts.values() for g in part.param_groups], {})
         # The groups are the parts' own: a schedule that sets their rate sets it there.
         self.param_groups = [group for part in self.parts.values() for group in part.param_groups]
