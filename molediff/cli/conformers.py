@@ -49,12 +49,14 @@ def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     write_json(record, args.out / "run.json")
     began = time.perf_counter()
-    result = pipeline(molecules, progress=options.progress_bar(len(molecules) * args.n, args.quiet), **asked)
+    bar = options.progress_bar(len(molecules) * args.n, args.quiet)
+    result = pipeline(molecules, progress=bar, parts=args.out / ".parts", **asked)
     seconds = time.perf_counter() - began
     result.save(args.out)
     good, total = int(result.table.as_asked.sum()), len(result.table)
     record |= {"status": "complete", "counts": {"requested": total, "as_asked": good}, "seconds": round(seconds, 2)}
     write_json(record, args.out / "run.json")
+    options.drop_parts(args.out)
     print(f"conformers requested  {total}")
     print(f"graph and stereo as asked  {good} ({100 * good / total:.1f} %)")
     print(f"seconds               {seconds:.1f}")

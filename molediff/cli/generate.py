@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     result.save(args.out)
     record |= {"status": "complete", "counts": result.counts, "seconds": round(seconds, 2)}
     write_json(record, args.out / "run.json")
-    _drop_parts(args.out)
+    options.drop_parts(args.out)
     _print(result, seconds, args.out)
     return 1 if result.counts["failed"] else 0
 
@@ -86,12 +86,6 @@ def _ranges(numbers: list[int]) -> str:
             parts.append(f"{start}-{a}" if a > start else f"{a}")
             start = b
     return ", ".join(parts)
-
-
-def _drop_parts(folder) -> None:
-    import shutil
-
-    shutil.rmtree(folder / ".parts", ignore_errors=True)
 
 
 def _print(result, seconds: float, folder) -> None:

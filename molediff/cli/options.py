@@ -80,7 +80,7 @@ def open_run(folder: Path, arguments: dict, overwrite: bool) -> str:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"'{folder}' is a file. Give a folder: --out FOLDER")
     if overwrite and record.is_file():
-        shutil.rmtree(folder / ".parts", ignore_errors=True)
+        drop_parts(folder)
         record.unlink()
     if not record.is_file():
         return "new"
@@ -96,6 +96,11 @@ def open_run(folder: Path, arguments: dict, overwrite: bool) -> str:
             "Choose another --out, or --overwrite to replace it."
         )
     return "complete" if there.get("status") == "complete" else "resume"
+
+
+def drop_parts(folder: Path) -> None:
+    """Throw away the finished batches of a run that is complete."""
+    shutil.rmtree(folder / ".parts", ignore_errors=True)
 
 
 def versions() -> dict[str, str]:

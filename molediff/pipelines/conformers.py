@@ -18,6 +18,7 @@ from molediff.config import UserError
 from molediff.model import Model, load
 from molediff.pipelines.batching import DEFAULT_BATCH, plan, run_batch
 from molediff.pipelines.generate import Progress, at_least_one, sampling_config
+from molediff.pipelines.parts import Parts
 from molediff.structures import Condition, Known, Molecules, Stereo, take
 
 
@@ -62,6 +63,7 @@ class Conformers:
         steps: int = 50,
         batch: int = DEFAULT_BATCH,
         progress: Progress | None = None,
+        parts: Path | None = None,
         **settings,
     ) -> Ensemble:
         """Make n conformers of each molecule. Noise depends on the seed and the conformer's number alone.
@@ -73,6 +75,7 @@ class Conformers:
             steps: from noise to data.
             batch: conformers at once.
             progress: called after every batch.
+            parts: folder in which finished batches are kept, so that a run can be resumed.
             settings: further fields of `molediff.sampling.SamplingConfig`.
 
         Raises:
@@ -88,12 +91,16 @@ class Conformers:
         sizes = given.sizes.tolist()
         owner = [k for k in range(len(mols)) for _ in range(n)]
         positions: list[torch.Tensor | None] = [None] * len(owner)
+        kept = Parts(parts)
         done = 0
-        for members in plan([sizes[k] for k in owner], batch):
-            rows = [owner[i] for i in members]
-            part = take(given, rows).to(device)
-            tags = _rows(stereo, rows, part).to(device)
-            result = run_batch(self.model, part, _graph_known(tags), seed, members, config).to("cpu")
+        for number, members in enumerate(plan([sizes[k] for k in owner], batch)):
+            result = kept.read(number)
+            if result is None:
+                rows = [owner[i] for i in members]
+                part = take(given, rows).to(device)
+                tags = _rows(stereo, rows, part).to(device)
+                result = run_batch(self.model, part, _graph_known(tags), seed, members, config).to("cpu")
+                kept.write(number, result)
             for row, i in enumerate(members):
                 positions[i] = result.pos[row, : sizes[owner[i]]]
             done += len(members)

@@ -70,3 +70,20 @@ def test_bad_molecules_are_refused(small_model, given, message):
 def test_nothing_given_is_refused(small_model):
     with pytest.raises(UserError, match="No molecule"):
         Conformers(small_model)([], n=1)
+
+
+def test_conformers_cut_off_go_on_with_the_same_result(small_model, tmp_path):
+    asked = {"molecules": ["C[C@H](O)F", "CC#N"], "n": 3, "steps": 3, "batch": 2}
+    plain = Conformers(small_model)(**asked)
+
+    def dies(done, total):
+        if done >= 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Conformers(small_model)(**asked, parts=tmp_path, progress=dies)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("batch-*.npz")}
+    assert len(kept) == 2
+    again = Conformers(small_model)(**asked, parts=tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert again.table.equals(plain.table)
