@@ -2,7 +2,7 @@
 
 from molediff.sampling.guidance import tempered
 from molediff.sampling.loop import sample, time_grid
-from molediff.sampling.methods import METHODS, Denoise, Problem
+from molediff.sampling.methods import METHODS, TWICE, Before, Denoise, Problem, evaluations
 from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
 from molediff.sampling.sizes import draw_sizes, parse_atoms
@@ -10,10 +10,13 @@ from molediff.sampling.sizes import draw_sizes, parse_atoms
 __all__ = [
     "METHODS",
     "PRECISIONS",
+    "TWICE",
+    "Before",
     "Denoise",
     "Problem",
     "SamplingConfig",
     "draw_sizes",
+    "evaluations",
     "parse_atoms",
     "sample",
     "tempered",

@@ -10,7 +10,7 @@ from molediff.config import UserError, choose
 from molediff.noise import Draws, Process, Times
 from molediff.noise.gaussian import arcsin_grid
 from molediff.sampling.guidance import tempered
-from molediff.sampling.methods import METHODS, Denoise, Problem
+from molediff.sampling.methods import METHODS, Before, Denoise, Problem
 from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
 from molediff.structures import Condition, Estimate, Molecules
@@ -22,15 +22,20 @@ Watch = Callable[[int, Molecules, Estimate], None]
 def time_grid(process: Process, config: SamplingConfig) -> torch.Tensor:
     """(steps + 1,) times of the model's schedule, falling to 0; the same noise levels whatever the schedule.
 
+    With ``config.change`` below 1 only the last steps are there: that share, rounded, and at least one.
+
     Raises:
-        UserError: for a number of steps below 1 or a start outside the model's range.
+        UserError: for a number of steps below 1, a start outside the model's range, or a change outside (0, 1].
     """
     if config.steps < 1:
         raise UserError(f"The number of steps must be at least 1, got {config.steps}. Type for example --steps 50.")
     low, high = process.config.rho_min, config.start or process.config.rho_max
     if not low < high <= process.config.rho_max:
         raise UserError(f"start must lie in ({low}, {process.config.rho_max}], got {config.start}.")
-    return process.schedule.time_of(arcsin_grid(config.steps, low, high, config.bend))
+    if not 0 < config.change <= 1:
+        raise UserError(f"--change takes the share of the steps to run, above 0 and up to 1, got {config.change}.")
+    grid = process.schedule.time_of(arcsin_grid(config.steps, low, high, config.bend))
+    return grid[config.steps - config.steps_run :]
 
 
 @torch.no_grad()
@@ -48,7 +53,8 @@ def sample(
     Args:
         denoise: estimates the clean molecule.
         process: noise of the model.
-        given: mask of the molecules wanted, and the values of what is known; other values are not looked at.
+        given: mask of the molecules wanted, and the values of what is known; other values are not looked at, unless
+            ``config.change`` is below 1, when sampling begins from these molecules.
         condition: what is known.
         draws: the next random numbers, see `molediff.noise.MoleculeNoise`.
         config: settings.
@@ -65,9 +71,19 @@ def sample(
     def times(k: int) -> Times:
         return Times.same(grid[k].expand(len(given)))
 
-    state = process.prior(given.mask, times(0).pos, draws(), condition, given)
-    for k in range(config.steps):
-        state, estimate = method(problem, state, times(k), times(k + 1))
+    before = None
+    state = begin(problem, times(0))
+    for k in range(len(grid) - 1):
+        state, estimate = method(problem, state, times(k), times(k + 1), before)
+        before = Before(estimate, times(k))
         if watch is not None:
             watch(k, state, estimate)
     return state
+
+
+def begin(problem: Problem, first: Times) -> Molecules:
+    """Pure noise; or, where only a part of the steps is run, the given molecules with the noise of that time."""
+    draws, process = problem.draws(), problem.process
+    if problem.config.change < 1:
+        return process.corrupt(problem.given, first, draws, problem.condition)
+    return process.prior(problem.given.mask, first.pos, draws, problem.condition, problem.given)

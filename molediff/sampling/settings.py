@@ -27,3 +27,10 @@ class SamplingConfig:
     """A name from `molediff.sampling.PRECISIONS`: float32 or bf16."""
     start: float = 0.0
     """Largest sigma / alpha to start from, in units of the coordinate scale; 0 for the model's own."""
+    change: float = 1.0
+    """Share of the steps that are run, the last ones; below 1 the given molecules are changed, not made from noise."""
+
+    @property
+    def steps_run(self) -> int:
+        """Steps that are run: all, or the share ``change`` of them, at least one."""
+        return max(1, round(self.change * self.steps))

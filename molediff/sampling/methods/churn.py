@@ -6,11 +6,13 @@ import torch
 
 from molediff.noise import Times
 from molediff.sampling.methods.ddim import ddim
-from molediff.sampling.methods.problem import Problem
+from molediff.sampling.methods.problem import Before, Problem
 from molediff.structures import Estimate, Molecules
 
 
-def churn(problem: Problem, state: Molecules, at: Times, to: Times) -> tuple[Molecules, Estimate]:
+def churn(
+    problem: Problem, state: Molecules, at: Times, to: Times, before: Before | None = None
+) -> tuple[Molecules, Estimate]:
     """Re-corrupt every field to sigma (1 + churn), where sigma lies in [churn_low, churn_high]; then ddim."""
     config, process = problem.config, problem.process
 

@@ -1,4 +1,4 @@
-"""What a method is given besides the state: it never changes during a run."""
+"""What a method is given besides the state: it never changes during a run, except for the step before."""
 
 from __future__ import annotations
 
@@ -31,5 +31,15 @@ class Problem:
     """Settings."""
 
 
-Method = Callable[[Problem, Molecules, Times, Times], tuple[Molecules, Estimate]]
-"""(problem, state, at, to) -> (state at the earlier time ``to``, estimate it was made from)."""
+@dataclass(frozen=True)
+class Before:
+    """The step before, for methods that look back."""
+
+    estimate: Estimate
+    """What the network said."""
+    times: Times
+    """When it said it."""
+
+
+Method = Callable[[Problem, Molecules, Times, Times, Before | None], tuple[Molecules, Estimate]]
+"""(problem, state, at, to, before) -> (state at the earlier time ``to``, the newest estimate on the way)."""
