@@ -1,0 +1,201 @@
+"""Work on many ligands in child processes that may die: a retry in a fresh child, a limit of computing a ligand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+from molediff.config import UserError
+
+PATIENCE = 10
+"""Times the limit that a child may sleep or wait for its turn on a busy machine."""
+START = 900.0
+"""Seconds in which a child must have imported its libraries and computed its maps."""
+TRIES = 2
+"""Children that may die over one job before it fails."""
+PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
+
+
+class Task(Protocol):
+    """What a child does. It is pickled, and so are jobs and results."""
+
+    def start(self) -> None:
+        """Whatever is done once a child, as computing maps. A UserError ends the run."""
+
+    def __call__(self, job: Any) -> Any:
+        """The result of one job."""
+
+
+Keep = Callable[[int, Any, str], None]
+"""(number of the job, its result or None, '' or the reason why there is none); called from one thread at a time."""
+
+
+def run_all(task: Task, jobs: Sequence[Any], workers: int, seconds: float, keep: Keep) -> None:
+    """Do all jobs. No job can stop another, and results do not depend on ``workers``.
+
+    Args:
+        task: see `Task`.
+        jobs: in the order in which they are begun; may be done in any.
+        workers: child processes, at least 1.
+        seconds: of computing that a job may take; then its child is ended and the job fails.
+        keep: told every result as it comes.
+
+    Raises:
+        UserError: what `Task.start` raised.
+        RuntimeError: when a child does not start at all.
+    """
+    queue: SimpleQueue = SimpleQueue()
+    for number, job in enumerate(jobs):
+        queue.put((number, job))
+    lock, trouble = threading.Lock(), []
+
+    def safe_keep(number: int, result: Any, reason: str) -> None:
+        with lock:
+            keep(number, result, reason)
+
+    def work() -> None:
+        try:
+            _feed(queue, task, seconds, max(1, _cores() // workers), safe_keep, trouble)
+        except BaseException as error:
+            trouble.append(error)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, max(len(jobs), 1)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(0.2)  # short, so that an interrupt is heard
+    except BaseException as error:
+        trouble.append(error)
+        raise
+    if trouble:
+        raise trouble[0]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_workers() -> int:
+    """Cores this process may use."""
+    return _cores()
+
+
+def _feed(queue: SimpleQueue, task: Task, seconds: float, threads: int, keep: Keep, trouble: list) -> None:
+    """One child and its successors until the queue is empty."""
+    child = None
+    try:
+        while not trouble:
+            try:
+                number, job = queue.get_nowait()
+            except Empty:
+                return
+            for attempt in range(1, TRIES + 1):
+                child = child or _started(task, threads)
+                result, reason, sound = child.run(job, seconds, trouble)
+                if not sound:
+                    child.end()
+                    child = None
+                if trouble:
+                    return
+                if reason != DIED or attempt == TRIES:
+                    keep(number, result, reason if reason != DIED else f"{DIED} {TRIES} times")
+                    break
+    finally:
+        if child:
+            child.end()
+
+
+DIED = "its worker process died"
+
+
+def _started(task: Task, threads: int) -> _Child:
+    """A child that is ready; a second one where the first died on the way."""
+    for _ in range(TRIES):
+        child = _Child(task, threads)
+        answer = child.ready()
+        if answer == "ready":
+            return child
+        child.end()
+        if isinstance(answer, BaseException):
+            raise answer
+    raise RuntimeError("A worker process of the docking did not start; its error is above.")
+
+
+class _Child:
+    """A worker process and the socket to it."""
+
+    def __init__(self, task: Task, threads: int):
+        ours, theirs = Pipe()
+        path = os.pathsep.join([PACKAGE_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", f"{__package__}.worker", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": str(threads), "MOLEDIFF_WORKER": "dock"},
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self.channel: Connection = ours
+        self.task = task
+
+    def ready(self) -> str | BaseException:
+        """'ready', '' for a child that died or hangs, or the error that `Task.start` raised."""
+        try:
+            self.channel.send(self.task)
+            return self.channel.recv() if self.channel.poll(START) else ""
+        except (EOFError, OSError):
+            return ""
+
+    def run(self, job: Any, seconds: float, trouble: list) -> tuple[Any, str, bool]:
+        """(result, reason, whether the child is still sound)."""
+        try:
+            self.channel.send(job)
+            if not self._answered(seconds, trouble):
+                return None, f"took more than {seconds:g} s", False
+            kind, content = self.channel.recv()
+        except (EOFError, OSError):
+            return None, DIED, False
+        if kind == "user error":
+            raise UserError(content)
+        return (content, "", True) if kind == "result" else (None, content, True)
+
+    def _answered(self, limit: float, trouble: list) -> bool:
+        """Wait for a result; False once the child has computed for ``limit`` s, or slept for ten times that."""
+        start, deadline = self._computed(), time.monotonic() + PATIENCE * limit
+        while not self.channel.poll(min(0.5, limit)):
+            used = self._computed()
+            if start is None or used is None:  # a system that does not tell: wall time counts
+                if time.monotonic() > deadline - (PATIENCE - 1) * limit:
+                    return False
+            elif used - start >= limit or time.monotonic() >= deadline:
+                return False
+            if trouble:
+                return False
+        return True
+
+    def _computed(self) -> float | None:
+        """CPU seconds of the child so far; None where the system does not tell."""
+        try:
+            words = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+    def end(self) -> None:
+        """Close the socket, which ends an idle child; a busy one is killed."""
+        self.channel.close()
+        try:
+            self.process.wait(timeout=0.2)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()

@@ -1,0 +1,233 @@
+"""AutoDock Vina 1.2 (the python package): score, minimise, dock. Run it in a child process: it may end its process."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.config import UserError
+from molediff.docking.ligand import Docked, Ligand
+from molediff.docking.pdbqt_ligand import LigandPdbqt, atoms_of, faults, onto, to_pdbqt
+from molediff.docking.receptor import Receptor
+from molediff.docking.settings import DockConfig, row_seed
+from molediff.docking.site import Site
+
+REACH = 12.0
+"""Receptor atoms farther than this from the box are left out of the maps, angstrom; Vina's cut-off is 8."""
+
+
+@dataclass(frozen=True)
+class PoseScore:
+    """Vina's figures of one pose, kcal/mol."""
+
+    score: float
+    """Of the pose as it is, with the explicit receptor."""
+    minimised: float
+    """After Vina's local optimisation in the maps."""
+    places: np.ndarray | None = None
+    """(N, 3) positions after it, angstrom, all atoms of the ligand."""
+    inter: float = float("nan")
+    """Ligand with receptor, of the pose as it is, before the torsional divisor."""
+
+
+class VinaPocket:
+    """Vina with the maps of one pocket: computed once, before any ligand, because Vina ends the process of a ligand
+    with an atom type that has no map."""
+
+    def __init__(self, receptor: Receptor, site: Site, seed: int = 0, spacing: float = 0.375):
+        """Compute the maps, about 1 s for a box of 25 A.
+
+        Vina takes its seed once, with the maps: it is drawn from the run's and is the same for every ligand, whose
+        own randomness is in its conformers. Docking a ligand does not depend on those docked before it.
+
+        Args:
+            receptor: atoms without an AutoDock type are left out.
+            site: box.
+            seed: of the run.
+            spacing: of the maps, angstrom.
+
+        Raises:
+            UserError: where vina is not installed, or the receptor has no atom near the box.
+        """
+        vina = _vina()
+        self.receptor, self.site = receptor, site
+        self.low, self.high = site.centre - site.size / 2, site.centre + site.size / 2
+        near = near_box(receptor, site)
+        if not len(near):
+            raise UserError(
+                f"No atom of the receptor lies within {REACH:.0f} A of the box at "
+                f"{', '.join(f'{x:.1f}' for x in site.centre)}. Give a box on the protein, or --detect."
+            )
+        self.engine = vina(sf_name="vina", cpu=1, seed=row_seed(seed, -1), verbosity=0)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "receptor.pdbqt"
+            path.write_text(rigid_pdbqt(receptor, near))
+            self.engine.set_receptor(str(path))
+        self.engine.compute_vina_maps([float(x) for x in site.centre], [float(x) for x in site.size], spacing)
+
+    def outside(self, mol: Chem.Mol, conformer: int = -1) -> float:
+        """How far the heavy atom that lies farthest out is outside the box, angstrom; 0 for a pose within."""
+        heavy = [a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() > 1]
+        places = mol.GetConformer(conformer).GetPositions()[heavy]
+        return float(np.maximum(np.maximum(self.low - places, places - self.high), 0.0).max())
+
+    def score(self, mol: Chem.Mol, conformer: int = -1) -> PoseScore:
+        """Score a pose where it is and minimise it.
+
+        Args:
+            mol: with explicit hydrogens.
+            conformer: id.
+
+        Raises:
+            ValueError: for a ligand meeko refuses or a pose outside the box; the message is the row's reason.
+        """
+        out = self.outside(mol, conformer)
+        if out > 0:
+            raise ValueError(f"lies {out:.1f} A outside the box")
+        written = to_pdbqt(mol, conformer)
+        self.engine.set_ligand_from_string(written.text)
+        try:
+            energies = self.engine.score()
+            minimised = self.engine.optimize()
+        except RuntimeError as error:  # hydrogens of a pose at the border may lie outside
+            raise ValueError(f"Vina refused the pose: {' '.join(str(error).split())}"[:160]) from error
+        return PoseScore(
+            float(energies[0]), float(minimised[0]), self._optimised(mol, conformer, written), float(energies[1])
+        )
+
+    def _optimised(self, mol: Chem.Mol, conformer: int, written: LigandPdbqt) -> np.ndarray | None:
+        """Where optimize() left the ligand."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "pose.pdbqt")
+            self.engine.write_pose(path)
+            return onto(mol, conformer, written, Path(path).read_text())
+
+    def dock(self, ligand: Ligand, config: DockConfig) -> Docked:
+        """Search from each conformer of the ligand, merge, keep the best poses.
+
+        A pose whose bond lengths, bond orders or stereo are not the ligand's fails the whole ligand, with the reason.
+        """
+        began = time.process_time()
+        if ligand.mol is None:
+            return Docked(ligand, None, reason=ligand.reason or "not prepared")
+        places, scores = [], []
+        wanted = max(config.conformers, 1)
+        for conformer in [c.GetId() for c in ligand.mol.GetConformers()][:wanted]:
+            try:
+                found = self._search(ligand.mol, conformer, config)
+            except ValueError as error:
+                return Docked(ligand, None, seconds=time.process_time() - began, reason=str(error))
+            for where, score in found:
+                places.append(where)
+                scores.append(score)
+        kept = merge(ligand.mol, places, scores, config)
+        seconds = time.process_time() - began
+        if not kept:
+            return Docked(ligand, None, seconds=seconds, reason="Vina found no pose in the box")
+        return Docked(ligand, with_poses(ligand.mol, [places[i] for i in kept]), tuple(scores[i] for i in kept), seconds)
+
+    def _search(self, mol: Chem.Mol, conformer: int, config: DockConfig) -> list[tuple[np.ndarray, float]]:
+        centred = self._into_box(mol, conformer)
+        written = to_pdbqt(centred)
+        if written.torsions > config.torsions:
+            raise ValueError(f"has {written.torsions} rotatable bonds; at most {config.torsions} (--torsions)")
+        self.engine.set_ligand_from_string(written.text)
+        try:
+            self.engine.dock(config.exhaustiveness, config.poses, config.min_rmsd)
+        except RuntimeError as error:
+            raise ValueError(f"Vina refused the ligand: {' '.join(str(error).split())}"[:160]) from error
+        text = self.engine.poses(config.poses, config.energy_range)
+        models = [part for part in text.split("MODEL")[1:] if atoms_of(part)]
+        energies = np.atleast_2d(self.engine.energies(config.poses, config.energy_range))
+        found = []
+        for model, energy in zip(models, energies, strict=True):
+            where = onto(centred, -1, written, model)
+            wrong = faults(centred, -1, where, written.opened)
+            if wrong:
+                raise ValueError(wrong)
+            found.append((where, float(energy[0])))
+        return found
+
+    def _into_box(self, mol: Chem.Mol, conformer: int) -> Chem.Mol:
+        """A copy whose one conformer has its centre at the box's: the start is nowhere near any given pose."""
+        copy = Chem.Mol(mol, confId=conformer)
+        places = copy.GetConformer().GetPositions()
+        copy.GetConformer().SetPositions(places - places.mean(0) + self.site.centre)
+        return copy
+
+
+def near_box(receptor: Receptor, site: Site) -> np.ndarray:
+    """Indices of the atoms with an AutoDock type that lie within `REACH` of the box."""
+    low, high = site.centre - site.size / 2 - REACH, site.centre + site.size / 2 + REACH
+    inside = ((receptor.pos >= low) & (receptor.pos <= high)).all(axis=1)
+    return np.flatnonzero(inside & np.array([bool(t) for t in receptor.types], dtype=bool))
+
+
+def rigid_pdbqt(receptor: Receptor, atoms: np.ndarray) -> str:
+    """Those atoms of a receptor as Vina reads a rigid one: positions and types; charges are 0, Vina ignores them."""
+    lines = []
+    for serial, i in enumerate(atoms, 1):
+        x, y, z = receptor.pos[i]
+        lines.append(
+            f"ATOM  {serial % 100000:5d} {receptor.name[i][:4]:<4} {receptor.residue[i][:3]:>3} "
+            f"{receptor.chain[i][:1] or 'A':1}{serial % 10000:4d}    {x:8.3f}{y:8.3f}{z:8.3f}"
+            f"  1.00  0.00    {0.0:6.3f} {receptor.types[i]:<2}\n"
+        )
+    return "".join(lines)
+
+
+def merge(mol: Chem.Mol, places: list[np.ndarray], scores: list[float], config: DockConfig) -> list[int]:
+    """Indices of the poses to keep, best first: within the energy range, apart by min_rmsd over heavy atoms."""
+    heavy = [a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() > 1]
+    kept: list[int] = []
+    for i in sorted(range(len(scores)), key=lambda k: (scores[k], k)):
+        if len(kept) == config.poses or scores[i] > scores[kept[0] if kept else i] + config.energy_range:
+            break
+        apart = [np.sqrt(((places[i] - places[k])[heavy] ** 2).sum(1).mean()) for k in kept]
+        if all(distance >= config.min_rmsd for distance in apart):
+            kept.append(i)
+    return kept
+
+
+def with_poses(mol: Chem.Mol, places: list[np.ndarray]) -> Chem.Mol:
+    """The molecule with one conformer a pose, ids from 0."""
+    out = Chem.Mol(mol)
+    out.RemoveAllConformers()
+    for where in places:
+        conformer = Chem.Conformer(out.GetNumAtoms())
+        conformer.SetPositions(np.ascontiguousarray(where, dtype=float))
+        conformer.Set3D(True)
+        out.AddConformer(conformer, assignId=True)
+    return out
+
+
+_kept: list[tuple[tuple, VinaPocket]] = []
+
+
+def pocket_of(receptor: Receptor, site: Site, config: DockConfig) -> VinaPocket:
+    """The pocket's maps; those of the last pocket are kept in this process."""
+    key = (id(receptor), id(site), config.seed, config.spacing)
+    if not _kept or _kept[0][0] != key:
+        _kept[:] = [(key, VinaPocket(receptor, site, config.seed, config.spacing))]
+    return _kept[0][1]
+
+
+def dock_vina(receptor: Receptor, site: Site, ligand: Ligand, config: DockConfig) -> Docked:
+    """Dock one ligand; the engine 'vina' of `molediff.docking.engines`."""
+    return pocket_of(receptor, site, config).dock(ligand, config)
+
+
+def _vina():
+    try:
+        from vina import Vina
+    except ImportError as error:
+        raise UserError(
+            f"Vina is not installed ({error}). Type: pip install 'molediff[dock]' (Python below 3.13), "
+            "or use --engine torch."
+        ) from error
+    return Vina
