@@ -13,13 +13,24 @@ HELP = "prepare molecules of files for training, or say what a prepared set hold
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     verbs = parser.add_subparsers(dest="data_verb", required=True, metavar="VERB")
-    prepare = verbs.add_parser("prepare", help="read SDF or npz files and write a set to train on", allow_abbrev=False)
+    prepare = verbs.add_parser("prepare", help="read molecules and write a set to train on", allow_abbrev=False)
     prepare.description = (
-        "Molecules are taken exactly as written, with stereochemistry from their coordinates. Those that cannot be "
-        "used are counted and listed with their reason in DIR/left_out.csv. Killed in the middle: the same command "
-        "goes on. Exit 0 when a set was written, 2 when the input cannot be used."
+        "Molecules are taken exactly as written, with stereochemistry from their coordinates; SMILES are embedded by "
+        "ETKDG and MMFF94. Those that cannot be used are counted and listed with their reason in DIR/left_out.csv. "
+        "Killed in the middle: the same command goes on. Exit 0 when a set was written, 1 when records of it were "
+        "lost (unreadable, not embedded, not relaxed), 2 when the input cannot be used."
     )
-    prepare.add_argument("sources", nargs="+", metavar="SOURCE", help=".sdf, .sdf.gz or .npz; several are joined")
+    prepare.add_argument(
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="qm9, geom, or files (.sdf, .npz, .smi, .csv with a column 'smiles', .pickle of GEOM); several are joined",
+    )
+    prepare.add_argument(
+        "--archive",
+        metavar="FILE",
+        help="of qm9: qm9.zip as torch_geometric names it (else downloaded); of geom: the folder rdkit_folder",
+    )
     prepare.add_argument("--out", metavar="DIR", help="folder to write; default: data/NAME of the first source")
     prepare.add_argument(
         "--elements", metavar="LIST", help="elements allowed, in class order (H,C,N,O,F; with --heavy C,N,O,F)"
@@ -32,6 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     prepare.add_argument("--max-atoms", type=int, default=255, metavar="N", help="most atoms, as stored (%(default)s)")
     prepare.add_argument("--heavy", action="store_true", help="remove hydrogens; they are implied")
+    prepare.add_argument(
+        "--split", default="all", help="keep the training part of: edm (QM9), geom (index below 1,000,000), all"
+    )
+    prepare.add_argument("--xtb", action="store_true", help="relax with GFN2-xTB: pip install 'molediff[xtb]'")
     prepare.add_argument("--workers", type=int, metavar="K", help="processes (all cores, at most 8)")
     prepare.add_argument("--limit", type=int, metavar="N", help="read the first N molecules only")
     prepare.add_argument("--quiet", action="store_true", help="no progress")
@@ -52,14 +67,15 @@ def _prepare(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from molediff.data.prepare import parse_vocabulary, prepare
-    from molediff.data.rules import LEFT_OUT, Options
+    from molediff.data.rules import LEFT_OUT, LOST, Options
 
     elements = args.elements or ("C,N,O,F" if args.heavy else "H,C,N,O,F")
-    options = Options(parse_vocabulary(elements, args.charges), not args.heavy, args.max_atoms, args.limit)
+    vocabulary = parse_vocabulary(elements, args.charges)
+    options = Options(vocabulary, not args.heavy, args.max_atoms, args.limit, args.split, args.xtb)
     out = Path(args.out) if args.out else Path("data") / Path(args.sources[0]).name.split(".")[0]
     workers = args.workers if args.workers is not None else min(8, _cores())
     show = None if args.quiet else _progress()
-    summary = prepare(args.sources, out, options, workers, show)
+    summary = prepare(args.sources, out, options, workers, show, archive=args.archive)
     if summary.already:
         print(f"'{out}' is complete and its checksums agree; nothing to do.")
     print(f"{summary.kept:,} of {summary.records:,} molecules prepared in '{out}'.")
@@ -67,7 +83,7 @@ def _prepare(args: argparse.Namespace) -> int:
         print(f"  left out {count:>9,}  {rule}: {LEFT_OUT[rule]}")
     if summary.left_out:
         print(f"  each is listed in '{out / 'left_out.csv'}'")
-    return 0
+    return 1 if any(rule in summary.left_out for rule in LOST) else 0
 
 
 def _info(args: argparse.Namespace) -> int:

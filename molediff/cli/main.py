@@ -14,7 +14,7 @@ VERBS = {
     "generate": "make molecules with a bundled model or your own",
     "conformers": "make 3D conformers of molecules given as SMILES or SDF",
     "train": "train a model from a YAML file; goes on where it was",
-    "data": "prepare training data from SDF files or arrays",
+    "data": "prepare training data from QM9, SD files, SMILES or arrays",
     "evaluate": "judge anyone's molecules under the published protocols",
     "models": "list the bundled models: data, size, checksum, measured quality",
     "doctor": "versions, device, extras, what is missing and how to get it",

@@ -26,8 +26,8 @@ class Part:
 
     arrays: dict[str, np.ndarray]
     """As `molediff.data.shards.ARRAYS`."""
-    left_out: tuple[tuple[str, int, int, str, str, str], ...]
-    """(source, record, index, name, rule, detail) of each molecule that is not in ``arrays``."""
+    left_out: tuple[tuple[str, int, int, str, str, str, int | None], ...]
+    """(source, record, index, name, rule, detail, line) of each molecule that is not in ``arrays``."""
     sources: tuple[tuple[int, int], ...]
     """(source number, molecules kept) of this chunk."""
 

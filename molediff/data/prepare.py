@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import rdkit
 
-from molediff.config import UserError, nearest
+from molediff.config import UserError, choose, nearest
 from molediff.data.parts import (
     Part,
     begin,
@@ -33,29 +33,18 @@ from molediff.data.parts import (
     save_part,
     write_text,
 )
-from molediff.data.readers import Reader, find_reader
+from molediff.data.readers import Reader
 from molediff.data.rules import LEFT_OUT, LeftOutError, Options, prepare_one
-from molediff.data.shards import ARRAYS, FORMAT, checksum, open_shards, read_meta, write_shards
+from molediff.data.shards import ARRAYS, FORMAT, open_shards, read_meta, write_shards
+from molediff.data.sources import Source, find_sources
+from molediff.data.split import SPLITS
+from molediff.data.xtb import need_tblite, relaxed
 from molediff.elements import SYMBOLS, Vocabulary
 
-CHUNK = 5_000
-"""Records a part."""
+CHUNK, FEW = 5_000, 50
+"""Records a part, and a part of slow ones (embedded from SMILES, relaxed by xTB): what a kill costs."""
 MOST_ATOMS = 255
-HEADER = ("source", "record", "index", "name", "reason", "detail")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file to read."""
-
-    path: Path
-    """Where it lies."""
-    reader: Reader
-    """Of its format."""
-    records: int
-    """Molecules in it."""
-    sha256: str
-    """Checksum of the file."""
+HEADER = ("source", "record", "index", "name", "reason", "detail", "line")
 
 
 @dataclass(frozen=True)
@@ -78,7 +67,8 @@ def prepare(
     options: Options | None = None,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
-    chunk: int = CHUNK,
+    chunk: int | None = None,
+    archive: Path | str | None = None,
 ) -> Summary:
     """Prepare a data set, going on where an earlier call with the same arguments was cut off.
 
@@ -86,20 +76,23 @@ def prepare(
     the counts. The result does not depend on ``workers`` or on interruptions.
 
     Args:
-        sources: files, see `molediff.data.readers.READERS`; joined in this order.
+        sources: files, see `molediff.data.readers.READERS`, or names, see `molediff.data.sources`; joined in this
+            order.
         out: folder of the prepared set.
         options: vocabulary, hydrogens, size; the defaults of `Options` when None.
         workers: processes; they are spawned, so a script that asks for more than one needs a
             ``if __name__ == "__main__"``.
         progress: called with (records done, records in all) after each chunk.
-        chunk: records a part.
+        chunk: records a part; `CHUNK`, or `FEW` of slow ones, when None.
+        archive: of a source given by name, when it is not to be downloaded.
 
     Raises:
         UserError: for files that cannot be used, a folder with other contents, or when nothing is left.
     """
     out, options = Path(out), options or Options()
     _check(out, options, workers)
-    found = [_source(Path(path)) for path in sources]
+    found = find_sources(sources, out, archive)
+    chunk = chunk or (FEW if options.xtb or any(source.reader.slow for source in found) else CHUNK)
     manifest = _manifest(found, options, chunk)
     if (out / "meta.json").is_file():
         return _complete(out, manifest)
@@ -152,13 +145,11 @@ def _check(out: Path, options: Options, workers: int) -> None:
         )
     if options.limit is not None and options.limit < 1:
         raise UserError(f"--limit must be at least 1, got {options.limit}.")
+    choose("split", options.split, SPLITS)
+    if options.xtb:
+        need_tblite()
     if workers < 1:
         raise UserError(f"--workers must be at least 1, got {workers}.")
-
-
-def _source(path: Path) -> Source:
-    reader = find_reader(path)
-    return Source(path, reader, reader.count(path), checksum(path))
 
 
 def _manifest(sources: Sequence[Source], options: Options, chunk: int) -> dict[str, Any]:
@@ -171,6 +162,8 @@ def _manifest(sources: Sequence[Source], options: Options, chunk: int) -> dict[s
         "explicit_hydrogens": options.explicit_hydrogens,
         "max_atoms": options.max_atoms,
         "limit": options.limit,
+        "split": options.split,
+        "xtb": options.xtb,
         "records": total if options.limit is None else min(total, options.limit),
         "chunk": chunk,
         "format": FORMAT,
@@ -187,7 +180,9 @@ def _complete(out: Path, manifest: dict[str, Any]) -> Summary:
     meta = read_meta(out)
     # what has no bearing on a finished set may differ
     relevant = {k: v for k, v in manifest.items() if k not in ("chunk", "rdkit")}
-    refuse_other(out, meta.get("preparation", {}), relevant, "a prepared set")
+    # sets from before these options were prepared without them
+    there = {"split": "all", "xtb": False} | meta.get("preparation", {})
+    refuse_other(out, there, relevant, "a prepared set")
     shards = open_shards(out)
     remove_parts(out)
     return Summary(manifest["records"], len(shards), meta["left_out"], already=True)
@@ -198,17 +193,17 @@ def _work(
 ) -> Iterator[tuple[int, Part, int]]:
     """(number, part, records read) of each missing chunk, as they are done."""
     chunks = _chunks(sources, missing, total, chunk)
+    readers = [(source.path.name, source.reader) for source in sources]
     if workers == 1 or len(missing) < 2:
         for number, raw in chunks:
-            yield number, prepare_chunk(raw, [s.path for s in sources], options), len(raw)
+            yield number, prepare_chunk(raw, readers, options), len(raw)
         return
-    paths = [source.path for source in sources]
     spawned = {"mp_context": get_context("spawn"), "initializer": follow_parent}
     with ProcessPoolExecutor(min(workers, len(missing)), **spawned) as pool:
         waiting: list[tuple[int, Future[Part], int]] = []
         try:
             for number, raw in chunks:
-                waiting.append((number, pool.submit(prepare_chunk, raw, paths, options), len(raw)))
+                waiting.append((number, pool.submit(prepare_chunk, raw, readers, options), len(raw)))
                 # a few chunks ahead, not the whole file
                 while len(waiting) > 2 * workers:
                     yield _result(waiting.pop(0))
@@ -259,23 +254,27 @@ def follow_parent() -> None:
         threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
-def prepare_chunk(records: Sequence[tuple[int, int, Any]], paths: Sequence[Path], options: Options) -> Part:
+def prepare_chunk(
+    records: Sequence[tuple[int, int, Any]], readers: Sequence[tuple[str, Reader]], options: Options
+) -> Part:
     """Decode and judge some records; runs in a worker process.
 
     Args:
         records: (source number, record number, undecoded).
-        paths: of the sources.
+        readers: name and reader of each source.
         options: of the preparation.
     """
-    readers = [find_reader(path) for path in paths]
     ready, left_out, kept = [], [], Counter()
     for source, number, raw in records:
-        record = readers[source].decode(raw)
+        name, reader = readers[source]
+        record = reader.decode(raw)
+        if options.xtb:
+            record = relaxed(record)
         try:
             ready.append(prepare_one(record, options))
             kept[source] += 1
         except LeftOutError as why:
-            left_out.append((paths[source].name, number, record.index, record.name, why.rule, why.detail))
+            left_out.append((name, number, record.index, record.name, why.rule, why.detail, record.line))
     return Part(join(ready), tuple(left_out), tuple(kept.items()))
 
 

@@ -29,3 +29,5 @@ class Record:
     """A key of `molediff.data.rules.LEFT_OUT` that the reader already found, else ''."""
     detail: str = ""
     """Words to the problem."""
+    line: int | None = None
+    """Line of the source, counted from 1, where a line is a molecule."""

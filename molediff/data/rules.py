@@ -10,10 +10,17 @@ from rdkit.rdBase import BlockLogs
 
 from molediff.chem import centres, double_bonds, mol_from_arrays, perceive_from_3d
 from molediff.data.record import Record
+from molediff.data.split import SPLITS
 from molediff.elements import Vocabulary
 
 LEFT_OUT = {
+    "held_out": "outside the training part of --split",
     "unreadable": "the record cannot be parsed, or its bonds name atoms that do not exist",
+    "not_embedded": "a SMILES for which ETKDG finds no conformer",
+    "no_force_field": "a SMILES for which MMFF94 has no parameters; --xtb does without them",
+    "not_relaxed": "MMFF94 or GFN2-xTB did not reach a minimum",
+    "uncharacterised": "one of the 3,054 QM9 molecules that turned into another while they were relaxed",
+    "bonds_differ": "the distances show other bonds than the record",
     "empty": "no atoms, or nothing but hydrogens where they are implied",
     "bond_type": "a bond that is not single, double, triple or aromatic",
     "no_3d": "no coordinates, a flat drawing, or all atoms in one place",
@@ -28,6 +35,9 @@ LEFT_OUT = {
     "hydrogens_not_implied": "--heavy: its hydrogens do not follow from the heavy atoms",
 }
 """rule -> what it leaves out, in the order in which the rules are asked."""
+
+LOST = ("unreadable", "not_embedded", "no_force_field", "not_relaxed")
+"""Rules that leave out what was meant to be in the set: a run that met them lost molecules."""
 
 NO_REPAIR = (
     Chem.SanitizeFlags.SANITIZE_ALL
@@ -49,6 +59,10 @@ class Options:
     """Most atoms a molecule may have, counted as stored; indices are stored in a byte."""
     limit: int | None = None
     """Read so many records only."""
+    split: str = "all"
+    """Keep the training part of a split only, see `molediff.data.split.SPLITS`."""
+    xtb: bool = False
+    """Relax every molecule with GFN2-xTB before it is judged."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,8 @@ def prepare_one(record: Record, options: Options) -> Ready:
     Raises:
         LeftOutError: by the first rule that applies.
     """
+    if not SPLITS[options.split](np.array([record.index]))[0]:
+        raise LeftOutError("held_out", options.split)
     if record.problem:
         raise LeftOutError(record.problem, record.detail)
     stored = np.ones(len(record.z), bool) if options.explicit_hydrogens else record.z != 1

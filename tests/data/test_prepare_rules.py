@@ -11,21 +11,23 @@ from rdkit.Chem import rdDepictor, rdDistGeom
 from molediff.chem import arrays_from_mol
 from molediff.config import UserError
 from molediff.data.prepare import prepare
+from molediff.data.readers import qm9, smiles
 from molediff.data.readers.sdf import decode
 from molediff.data.record import Record
 from molediff.data.rules import LEFT_OUT, LeftOutError, Options, prepare_one
 from molediff.data.shards import open_shards
+from molediff.data.xtb import relaxed
 from molediff.elements import Vocabulary
 
 OPTIONS = Options(Vocabulary(), max_atoms=20)
 HEAVY = Options(Vocabulary(("C", "N", "O", "F")), explicit_hydrogens=False, max_atoms=20)
 
 
-def embedded(smiles: str, hydrogens: bool = True) -> Chem.Mol:
-    mol = Chem.MolFromSmiles(smiles)
+def embedded(text: str, hydrogens: bool = True) -> Chem.Mol:
+    mol = Chem.MolFromSmiles(text)
     mol = Chem.AddHs(mol) if hydrogens else mol
     assert rdDistGeom.EmbedMolecule(mol, randomSeed=3) == 0
-    mol.SetProp("_Name", smiles)
+    mol.SetProp("_Name", text)
     return mol
 
 
@@ -68,6 +70,18 @@ def pentavalent_nitrogen() -> str:
     return block("C[N+](=O)[O-]").replace("  2  4  1", "  2  4  2").split("M  CHG")[0] + "M  END\n"
 
 
+def no_minimum(z, charge, pos):
+    """A force that no step takes away."""
+    return lambda x: (0.0, np.ones_like(x))
+
+
+def stretched() -> str:
+    """The hydroxyl hydrogen two angstrom away from its oxygen."""
+    mol = embedded("CO")
+    mol.GetConformer().SetAtomPosition(5, mol.GetConformer().GetPositions()[1] + [0, 0, 2.0])
+    return Chem.MolToMolBlock(mol)
+
+
 def phosphorane() -> Record:
     """PH5: RDKit would put three hydrogens on a bare P."""
     bonds = np.array([[0, k, 1] for k in range(1, 6)])
@@ -75,6 +89,15 @@ def phosphorane() -> Record:
 
 
 EXAMPLES = {
+    "held_out": [
+        (of_arrays("CO", index=1_000_000), Options(split="geom")),
+        (of_arrays("CO", index=0), Options(split="edm")),
+    ],
+    "not_embedded": [(smiles.decode((0, 1, "C1#CC1")), OPTIONS)],
+    "no_force_field": [(smiles.decode((0, 1, "OB(O)c1ccccc1")), OPTIONS)],
+    "not_relaxed": [(relaxed(of_arrays("CO"), no_minimum), OPTIONS)],
+    "uncharacterised": [(qm9.decode((0, block("CO").replace("CO\n", "gdb_58\n", 1).encode())), OPTIONS)],
+    "bonds_differ": [(qm9.decode((0, stretched().encode())), OPTIONS)],
     "unreadable": [
         ("not a molecule\n\n\n  x  y V2000\n", OPTIONS),
         (of_arrays("CO", bonds=np.array([[0, 9, 1]])), OPTIONS),

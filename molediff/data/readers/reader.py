@@ -20,3 +20,5 @@ class Reader:
     """Undecoded molecules from a given one on, cheap to send to another process."""
     decode: Callable[[Any], Record]
     """One of them to a `Record`; what cannot be read becomes a record with a problem, never an exception."""
+    slow: bool = False
+    """Whether a molecule takes long to decode, so that few of them make a part."""

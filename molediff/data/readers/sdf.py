@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -72,17 +72,22 @@ def _is_3d(mol: Chem.Mol) -> bool:
 
 def _records(path: Path) -> Iterator[bytes]:
     """Text between the $$$$ lines; the last one may lack its own."""
-    lines: list[bytes] = []
     try:
         with _open(path) as file:
-            for line in file:
-                if line.startswith(END):
-                    yield b"".join(lines)
-                    lines = []
-                else:
-                    lines.append(line)
+            yield from records_of(file)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"'{path}' cannot be unpacked ({error}). It may be damaged or not gzipped.") from None
+
+
+def records_of(file: Iterable[bytes]) -> Iterator[bytes]:
+    """Records of an open file."""
+    lines: list[bytes] = []
+    for line in file:
+        if line.startswith(END):
+            yield b"".join(lines)
+            lines = []
+        else:
+            lines.append(line)
     if any(line.strip() for line in lines):
         yield b"".join(lines)
 
