@@ -12,7 +12,12 @@ from molediff.data.split import edm_parts
 
 def part(shards: Shards, name: str, limit: int = 0, seed: int = 0) -> list[Chem.Mol]:
     """Molecules of EDM's part ``name`` (train, valid or test), unsanitised; ``limit`` of them at random, or all."""
-    positions = np.flatnonzero(np.isin(shards.arrays["index"], edm_parts()[name]))
+    return chosen(shards, np.isin(shards.arrays["index"], edm_parts()[name]), limit, seed)
+
+
+def chosen(shards: Shards, which: np.ndarray, limit: int = 0, seed: int = 0) -> list[Chem.Mol]:
+    """Molecules where ``which`` (M,) is true, unsanitised; ``limit`` of them at random, or all."""
+    positions = np.flatnonzero(which)
     if limit and limit < len(positions):
         positions = np.sort(np.random.default_rng(seed).choice(positions, limit, replace=False))
     mols = []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +57,11 @@ def judged(mols: list, held: dict, reference: str, hashes: np.ndarray | None) ->
     return row
 
 
-def main() -> None:
-    """Fill the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default="data/qm9_ani2x", help="prepared qm9_ani2x")
-    parser.add_argument("--model", default="qm9")
+def arguments(description: str, data: str, model: str, table: Path) -> argparse.Namespace:
+    """What is asked for; druglike/run.py asks for the same."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default=data, help="prepared data, with the held-out part")
+    parser.add_argument("--model", default=model)
     parser.add_argument("--steps", default="20,50,100")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--n", type=int, default=10_000)
@@ -70,11 +71,19 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=0.9)
     parser.add_argument("--reference", default="qm9", help="published statistics: qm9 (packaged) or a json.gz file")
     parser.add_argument("--parts", default="runs/quality", help="folder for finished batches")
-    parser.add_argument("--table", type=Path, default=Path(__file__).parent / "result.csv")
+    parser.add_argument("--table", type=Path, default=table)
     parser.add_argument("--precision", default="float32")
-    args = parser.parse_args()
-    shards = open_shards(args.data)
-    held = statistics_of(part(shards, "test"))
+    return parser.parse_args()
+
+
+def fill(args: argparse.Namespace, data: dict[str, list], judge: Callable[[list, np.ndarray | None], dict]) -> None:
+    """Make every row that the table does not have yet.
+
+    Args:
+        args: of `arguments`.
+        data: name -> molecules of the data, for the rows to compare with.
+        judge: (molecules, hashes of the training molecules) -> figures.
+    """
     rows = pd.read_csv(args.table).to_dict("records") if args.table.is_file() else []
     done = {(r["set"], r["steps"], r["seed"], r["n"]) for r in rows}
 
@@ -83,45 +92,35 @@ def main() -> None:
         pd.DataFrame(rows).to_csv(args.table, index=False)
         print(row, flush=True)
 
-    for name in ("test", "train"):
-        if (f"data: {name} part", 0, 0, args.n) not in done:
-            row = judged(part(shards, name, args.n), held, args.reference, None)
-            add({"set": f"data: {name} part", "steps": 0, "seed": 0, **row})
+    for name, mols in data.items():
+        if (f"data: {name} part", 0, 0, len(mols)) not in done:
+            add({"set": f"data: {name} part", "steps": 0, "seed": 0, **judge(mols, None)})
     pipeline = Generate.from_pretrained(args.model)
     if args.compile:
         pipeline.model.compile_network()
     source = pipeline.model.source
     hashes = np.load(source.folder / HASHES) if (source.folder / HASHES).is_file() else None
     label = f"{source.name} {source.checksum[:8]} {args.method} {args.temperature} {args.precision}"
+    settings = {key: getattr(args, key) for key in ("method", "temperature", "precision", "batch")}
     for steps in map(int, args.steps.split(",")):
         for seed in map(int, args.seeds.split(",")):
             if (label, steps, seed, args.n) in done:
                 continue
             began = time.perf_counter()
             how = f"{args.method}-{args.temperature}-{args.precision}-{steps}-{seed}-{args.n}-{args.batch}"
-            folder = Path(args.parts) / f"{source.checksum[:8]}-{how}"
-            out = pipeline(
-                args.n,
-                seed,
-                steps,
-                batch=args.batch,
-                method=args.method,
-                temperature=args.temperature,
-                precision=args.precision,
-                parts=folder,
-            )
+            out = pipeline(args.n, seed, steps, parts=Path(args.parts) / f"{source.checksum[:8]}-{how}", **settings)
             seconds = round(time.perf_counter() - began, 1)
-            row = judged(out.mols, held, args.reference, hashes)
-            add(
-                {
-                    "set": label,
-                    "steps": steps,
-                    "seed": seed,
-                    **row,
-                    "seconds": seconds,
-                    "threads": torch.get_num_threads(),
-                }
-            )
+            row = {"set": label, "steps": steps, "seed": seed, **judge(out.mols, hashes)}
+            add({**row, "seconds": seconds, "threads": torch.get_num_threads()})
+
+
+def main() -> None:
+    """Fill the table."""
+    args = arguments(__doc__, "data/qm9_ani2x", "qm9", Path(__file__).parent / "result.csv")
+    shards = open_shards(args.data)
+    held = statistics_of(part(shards, "test"))
+    data = {name: part(shards, name, args.n) for name in ("test", "train")}
+    fill(args, data, lambda mols, hashes: judged(mols, held, args.reference, hashes))
 
 
 if __name__ == "__main__":
