@@ -1,0 +1,172 @@
+"""Torch Vina against vina 1.2.7: agreement of scores, and quality and seconds of the search.
+
+    python experiments/torch_vina/run.py agree  --data astex_diverse --receptors 24 --poses 12
+    python experiments/torch_vina/run.py search --data astex_diverse --receptors 8
+
+``--data`` is the unpacked folder of astex_diverse.tar.xz. Rows are added to agree.csv and search.csv; complexes that
+are there already are skipped. result.csv is made from both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from rdkit import Chem
+from rdkit.Chem import AllChem, rdMolAlign
+from simple_receptor import pdbqt, simple_receptor
+
+from molediff.docking.ligand import Ligand
+from molediff.docking.settings import DockConfig
+from molediff.docking.site import Site
+from molediff.docking.torch_vina.energy import LigandTerms, ReceptorTerms, score
+
+HERE = Path(__file__).parent
+
+
+def complexes(data: Path, count: int) -> list[Path]:
+    """``count`` folders spread over the sorted set."""
+    folders = sorted(p for p in data.iterdir() if (p / "protein.pdb").exists())
+    return [folders[i] for i in np.linspace(0, len(folders) - 1, min(count, len(folders))).round().astype(int)]
+
+
+def ligand_of(folder: Path) -> Chem.Mol:
+    return Chem.AddHs(Chem.MolFromMolFile(str(folder / "ligand.sdf")), addCoords=True)
+
+
+def oracle(receptor, centre, size: float, spacing: float = 0.375):
+    """A Vina object with maps, as docking.md has it."""
+    from vina import Vina
+
+    vina = Vina(sf_name="vina", seed=7, cpu=1, verbosity=0)
+    path = HERE / "receptor.pdbqt"
+    path.write_text(pdbqt(receptor))
+    vina.set_receptor(str(path))
+    path.unlink()
+    vina.compute_vina_maps(center=list(centre), box_size=[size] * 3, spacing=spacing)
+    return vina
+
+
+def ligand_pdbqt(mol: Chem.Mol) -> str:
+    from meeko import MoleculePreparation, PDBQTWriterLegacy
+
+    text, ok, error = PDBQTWriterLegacy.write_string(MoleculePreparation(rigid_macrocycles=True).prepare(mol)[0])
+    if not ok:
+        raise RuntimeError(error)
+    return text
+
+
+def poses_of(mol: Chem.Mol, count: int, rng: np.random.Generator) -> list[Chem.Mol]:
+    """The crystal pose, then half crystal poses moved and turned a little, half other conformers put near it."""
+    centre = mol.GetConformer().GetPositions().mean(0)
+    made = [Chem.Mol(mol)]
+    for k in range(1, count):
+        new = Chem.Mol(mol)
+        if k % 2:
+            AllChem.EmbedMolecule(new, randomSeed=k)
+        x = new.GetConformer().GetPositions() - new.GetConformer().GetPositions().mean(0)
+        spread = 3.0 if k % 2 else 0.4
+        turn = np.linalg.qr(rng.normal(size=(3, 3)))[0] if k % 2 else np.eye(3)
+        turn *= np.sign(np.linalg.det(turn))
+        new.GetConformer().SetPositions(np.round(x @ turn.T + centre + rng.normal(size=3) * spread, 3))
+        made.append(new)
+    return made
+
+
+def agree(folder: Path, count: int) -> list[dict]:
+    """Scores of ``count`` poses by both."""
+    receptor, mol = simple_receptor(folder / "protein.pdb"), ligand_of(folder)
+    rng = np.random.default_rng(sum(map(ord, folder.name)))
+    vina = oracle(receptor, mol.GetConformer().GetPositions().mean(0), 40.0, 1.0)
+    terms, protein, rows = LigandTerms.of(mol), ReceptorTerms.of(receptor), []
+    for k, pose in enumerate(poses_of(mol, count, rng)):
+        vina.set_ligand_from_string(ligand_pdbqt(pose))
+        total, inter, *_, intra, _, _ = (float(e) for e in vina.score())
+        pos = torch.tensor(pose.GetConformer().GetPositions().round(3))[None]
+        ours, smooth = score(pos, terms, protein), score(pos, terms, protein, table=False)
+        rows.append({
+            "complex": folder.name, "pose": k, "vina": total, "torch": round(ours.total.item(), 4),
+            "inter": inter, "torch_inter": round(ours.inter.item(), 4), "intra": intra,
+            "torch_intra": round(ours.intra.item(), 4), "torch_smooth": round(smooth.total.item(), 4),
+        })  # fmt: skip
+    return rows
+
+
+def rmsd(mol: Chem.Mol, conformer: int, reference: Chem.Mol) -> float:
+    probe = Chem.RemoveHs(Chem.Mol(mol, confId=conformer))
+    return rdMolAlign.CalcRMS(probe, Chem.RemoveHs(reference))
+
+
+def search(folder: Path, exhaustiveness: int) -> list[dict]:
+    """One ligand docked by both from the same RDKit conformer in a 25 A box."""
+    from molediff.docking.torch_vina import dock_torch
+    from molediff.docking.torch_vina.maps import site_maps
+
+    receptor, crystal = simple_receptor(folder / "protein.pdb"), ligand_of(folder)
+    centre = crystal.GetConformer().GetPositions().mean(0)
+    start = Chem.Mol(crystal)
+    AllChem.EmbedMolecule(start, randomSeed=1)
+    AllChem.MMFFOptimizeMolecule(start)
+    began = time.perf_counter()
+    vina = oracle(receptor, centre, 25.0)
+    maps = time.perf_counter() - began
+    placed = Chem.Mol(start)
+    x = start.GetConformer().GetPositions()
+    placed.GetConformer().SetPositions(x - x.mean(0) + centre)
+    vina.set_ligand_from_string(ligand_pdbqt(placed))
+    began = time.perf_counter()
+    vina.dock(exhaustiveness=exhaustiveness, n_poses=9)
+    seconds = time.perf_counter() - began
+    best = float(vina.energies(n_poses=1)[0][0])
+    site = Site(np.asarray(centre), np.full(3, 25.0), "ligand")
+    began = time.perf_counter()
+    site_maps(receptor, site, 0.375)
+    torch_maps = time.perf_counter() - began
+    config = DockConfig(exhaustiveness=exhaustiveness, conformers=0)
+    ours = dock_torch(receptor, site, Ligand(0, folder.name, start), config)
+    errors = [rmsd(ours.poses, c.GetId(), crystal) for c in ours.poses.GetConformers()] if ours.poses else [np.nan]
+    return [{
+        "complex": folder.name, "rotors": LigandTerms.of(crystal).tree.rotors, "exhaustiveness": exhaustiveness,
+        "vina": round(best, 3), "torch": round(ours.scores[0], 3), "vina_seconds": round(seconds, 1),
+        "torch_seconds": round(ours.seconds, 1), "vina_maps": round(maps, 2), "torch_maps": round(torch_maps, 2),
+        "torch_rmsd": round(errors[0], 2), "torch_best_of_9": round(min(errors), 2),
+    }]  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("agree", "search"))
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--receptors", type=int, default=24)
+    parser.add_argument("--poses", type=int, default=12)
+    parser.add_argument("--exhaustiveness", type=int, default=8)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    out = args.out or HERE / f"{args.what}.csv"
+    done = {row["complex"] for row in csv.DictReader(out.open())} if out.exists() else set()
+    for folder in complexes(args.data, args.receptors):
+        if folder.name in done:
+            continue
+        rows = agree(folder, args.poses) if args.what == "agree" else search(folder, args.exhaustiveness)
+        fresh = not out.exists()
+        with out.open("a", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            if fresh:
+                writer.writeheader()
+            writer.writerows(rows)
+        print(rows[-1], flush=True)
+    if args.what == "agree":
+        table = list(csv.DictReader(out.open()))
+        for column in ("torch", "torch_smooth"):
+            error = np.array([abs(float(r["vina"]) - float(r[column])) for r in table])
+            print(f"{column}: {len(table)} poses, worst {error.max():.4f}, median {np.median(error):.4f} kcal/mol")
+
+
+if __name__ == "__main__":
+    main()

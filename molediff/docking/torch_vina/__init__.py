@@ -1,0 +1,31 @@
+"""Vina's scoring function in torch: batched, differentiable, with a docker of its own.
+
+`score` scores poses as Vina 1.2.7 does; `intermolecular` and `intramolecular` can guide, refine and rank; `dock_torch`
+docks.
+"""
+
+from molediff.docking.torch_vina.energy import (
+    LigandTerms,
+    ReceptorTerms,
+    Scores,
+    intermolecular,
+    intramolecular,
+    score,
+)
+from molediff.docking.torch_vina.multistart import dock_torch
+from molediff.docking.torch_vina.search import SearchSettings
+from molediff.docking.torch_vina.torsions import Placement, Torsions, placement
+
+__all__ = [
+    "LigandTerms",
+    "Placement",
+    "ReceptorTerms",
+    "Scores",
+    "SearchSettings",
+    "Torsions",
+    "dock_torch",
+    "intermolecular",
+    "intramolecular",
+    "placement",
+    "score",
+]

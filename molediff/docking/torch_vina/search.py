@@ -1,0 +1,188 @@
+"""Basin hopping of many chains at once (the iterated local search of Trott & Olson, 2010, on a batch).
+
+Each round changes one thing in every chain (place, orientation or one torsion), relaxes all, and keeps or drops the
+change by Metropolis' rule. From time to time the chains that have found least start again from minima that others
+found. All minima worth keeping are collected, apart from one another.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from molediff.config import UserError
+from molediff.docking.torch_vina.landscape import MapEnergy
+from molediff.docking.torch_vina.minimise import evaluate, minimise
+from molediff.docking.torch_vina.torsions import Placement, Torsions, quaternion_rotation, rotation
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How hard to look."""
+
+    chains: int = 24
+    """Chains for each unit of exhaustiveness."""
+    rounds: float = 1.5
+    """Rounds for each degree of freedom (6 + torsions), besides 8."""
+    evaluations: int = 18
+    """Of each relaxation."""
+    scouts: int = 8
+    """Random starts for each chain, of which the best are kept."""
+    temperature: float = 1.2
+    """Of Metropolis' rule, kcal/mol."""
+    reseed: int = 4
+    """Rounds between restarts of the worst third of the chains."""
+    soft: float = 10.0
+    """Most an atom or pair counts while scouting, kcal/mol, so that starts can pass through walls."""
+    pool: int = 64
+    """Minima kept."""
+    apart: float = 0.7
+    """RMSD at which two minima are two, angstrom."""
+
+    def __post_init__(self):
+        if min(self.chains, self.evaluations, self.scouts, self.reseed, self.pool) < 1:
+            raise UserError("chains, evaluations, scouts, reseed and pool of a search must be at least 1.")
+
+
+@dataclass
+class Pool:
+    """Minima found so far, best first."""
+
+    at: Placement
+    energy: Tensor
+    """(K,) kcal/mol"""
+    pos: Tensor
+    """(K, 3 H) angstrom"""
+
+    def add(self, at: Placement, energy: Tensor, pos: Tensor, size: int, apart: float) -> Pool:
+        """With more minima; of two nearer than ``apart`` the better stays."""
+        at, energy, pos = (
+            Placement.cat([self.at, at]), torch.cat([self.energy, energy]), torch.cat([self.pos, pos])
+        )  # fmt: skip
+        kept = spread(energy, pos, size, apart)
+        return Pool(at[kept], energy[kept], pos[kept])
+
+
+def spread(energy: Tensor, pos: Tensor, size: int, apart: float) -> Tensor:
+    """Rows of the best minima at least ``apart`` from each better one kept, best first.
+
+    Args:
+        energy: (K,).
+        pos: (K, 3 H) angstrom.
+        size: at most so many.
+        apart: RMSD, angstrom, symmetry not considered.
+
+    Returns:
+        (<= size,) long.
+    """
+    order = energy.argsort()[: 4 * size]
+    near = torch.cdist(pos[order], pos[order], compute_mode="donot_use_mm_for_euclid_dist")
+    near = (near < apart * math.sqrt(pos.shape[1] / 3)).tolist()
+    kept: list[int] = []
+    for i in range(len(order)):
+        if len(kept) == size:
+            break
+        if not any(near[i][j] for j in kept):
+            kept.append(i)
+    return order[kept]
+
+
+@dataclass
+class Search:
+    """One conformer in one pocket."""
+
+    torsions: Torsions
+    """Of the heavy atoms."""
+    energy: MapEnergy
+    low: Tensor
+    """(3,) corner of the box."""
+    high: Tensor
+    generator: torch.Generator
+    """On the CPU, whatever the device."""
+    settings: SearchSettings
+
+    def uniform(self, *shape: int) -> Tensor:
+        """In [0, 1), float32."""
+        return torch.rand(*shape, generator=self.generator).to(self.low.device)
+
+    def random(self, count: int) -> Placement:
+        """Starts anywhere in the box."""
+        place = self.low + (self.high - self.low) * self.uniform(count, 3)
+        quaternion = torch.randn(count, 4, generator=self.generator).to(place)
+        angles = (2 * self.uniform(count, len(self.torsions)) - 1) * math.pi
+        return Placement(place, quaternion_rotation(quaternion), angles)
+
+    def scout(self, chains: int) -> tuple[Placement, Tensor]:
+        """The best of many random starts, relaxed a little in soft walls."""
+        found = []
+        for _ in range(self.settings.scouts):
+            at = self.random(2 * chains)
+            e, _ = evaluate(at, self.torsions, lambda x: self.energy(x, self.settings.soft))
+            at = at[e.argsort()[:chains]]
+            found.append(minimise(at, self.torsions, lambda x: self.energy(x, self.settings.soft), 6))
+        at, e = Placement.cat([f[0] for f in found]), torch.cat([f[1] for f in found])
+        best = e.argsort()[:chains]
+        return minimise(at[best], self.torsions, self.energy, self.settings.evaluations)
+
+    def mutated(self, at: Placement) -> Placement:
+        """One thing changed in every pose: place by up to 2 A, orientation by about 2 A at the rim, or one torsion."""
+        p, t = at.angles.shape
+        what = (self.uniform(p) * (2 + t)).long()
+        ball = torch.randn(p, 3, generator=self.generator).to(at.place)
+        ball = ball / ball.norm(dim=-1, keepdim=True) * self.uniform(p, 1) ** (1 / 3)
+        centred = self.torsions.design.unflatten(1, (-1, 4))[..., :3].sum(1)
+        rim = centred.pow(2).sum(-1).mean().sqrt().clamp(min=1)
+        place = torch.where((what == 0)[:, None], at.place + 2 * ball, at.place)
+        turn = torch.where((what == 1)[:, None, None], rotation(ball * 2 / rim) @ at.turn, at.turn)
+        angles = at.angles.clone()
+        rows = (what > 1).nonzero()[:, 0]
+        angles[rows, what[rows] - 2] = (2 * self.uniform(p)[rows] - 1) * math.pi
+        return Placement(place, turn, angles)
+
+    def run(self, chains: int, deadline: float) -> Pool:
+        """Search.
+
+        Args:
+            chains: at once.
+            deadline: `time.monotonic()` at which to stop and keep what is there.
+        """
+        s = self.settings
+        at, e = self.scout(chains)
+        pool = self._collected(None, at, e)
+        rounds = round(8 + s.rounds * (6 + len(self.torsions)))
+        for k in range(1, rounds + 1):
+            if time.monotonic() > deadline:
+                break
+            new, e_new = minimise(self.mutated(at), self.torsions, self.energy, s.evaluations)
+            taken = self.uniform(len(e)) < torch.exp((e - e_new).clamp(max=0) / s.temperature)
+            at, e = new.where(taken, at), torch.where(taken, e_new, e)
+            pool = self._collected(pool, new, e_new)
+            if k % s.reseed == 0 and k < rounds:
+                at, e = self._reseeded(at, e, pool)
+        return pool
+
+    def _collected(self, pool: Pool | None, at: Placement, e: Tensor) -> Pool:
+        """Minima that could enter the pool, put into it."""
+        s = self.settings
+        if pool is not None and len(pool.energy) == s.pool:
+            good = e < pool.energy[-1]
+            at, e = at[good], e[good]
+        pos = self.torsions.atoms(self.torsions.frames(at)).flatten(1)
+        empty = Pool(at[:0], e[:0], pos[:0])
+        return (pool or empty).add(at, e, pos, s.pool, s.apart)
+
+    def _reseeded(self, at: Placement, e: Tensor, pool: Pool) -> tuple[Placement, Tensor]:
+        """The worst third of the chains moved to minima of the pool, the better the likelier."""
+        worst = e.argsort(descending=True)[: len(e) // 3]
+        weight = torch.softmax(-pool.energy.double() / (2 * self.settings.temperature), 0).cpu()
+        pick = torch.multinomial(weight, len(worst), replacement=True, generator=self.generator).to(e.device)
+        chosen = pool.at[pick]
+        at = Placement(*(x.clone() for x in (at.place, at.turn, at.angles)))
+        at.place[worst], at.turn[worst], at.angles[worst] = chosen.place, chosen.turn, chosen.angles
+        e = e.clone()
+        e[worst] = pool.energy[pick]
+        return at, e
