@@ -174,11 +174,11 @@ def faults(mol: Chem.Mol, conformer: int, places: np.ndarray, opened: frozenset[
         change = abs(np.linalg.norm(places[i] - places[j]) - np.linalg.norm(before[i] - before[j]))
         if change > (CLOSURE if (i, j) in opened else STRETCH):
             return f"docking changed the bond {i}-{j} by {change:.2f} A"
-    was, became = _isomer(mol, before), _isomer(mol, places)
+    was, became = isomer(mol, before), isomer(mol, places)
     return "" if was == became else f"docking changed the molecule: {was} to {became}"
 
 
-def _isomer(mol: Chem.Mol, places: np.ndarray) -> str:
+def isomer(mol: Chem.Mol, places: np.ndarray) -> str:
     """Isomeric SMILES with the stereo that positions show, and none other."""
     copy = Chem.Mol(mol)
     copy.RemoveAllConformers()

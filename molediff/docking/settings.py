@@ -20,7 +20,8 @@ class DockConfig:
     """Ring conformations to start from: the first so many conformers of `Ligand.mol`, docked apart and merged.
     0 starts from the coordinates in the library instead of an embedded conformer."""
     seed: int = 0
-    """Of the run. An engine draws from ``row_seed(seed, ligand.row)``, never from this number alone."""
+    """Of the run. Conformers and the torch engine draw from ``row_seed(seed, ligand.row)``, so rows are independent;
+    Vina's generator is set once a pocket, from this seed, and starts anew with every ligand."""
     seconds: float = 3600.0
     """Limit of computing per ligand. The worker pool enforces it by ending the child; an engine may stop earlier."""
     min_rmsd: float = 1.0

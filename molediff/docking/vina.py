@@ -14,6 +14,7 @@ from molediff.config import UserError
 from molediff.docking.ligand import Docked, Ligand
 from molediff.docking.pdbqt_ligand import LigandPdbqt, atoms_of, faults, onto, to_pdbqt
 from molediff.docking.receptor import Receptor
+from molediff.docking.receptor_text import rigid_pdbqt
 from molediff.docking.settings import DockConfig, row_seed
 from molediff.docking.site import Site
 
@@ -166,19 +167,6 @@ def near_box(receptor: Receptor, site: Site) -> np.ndarray:
     low, high = site.centre - site.size / 2 - REACH, site.centre + site.size / 2 + REACH
     inside = ((receptor.pos >= low) & (receptor.pos <= high)).all(axis=1)
     return np.flatnonzero(inside & np.array([bool(t) for t in receptor.types], dtype=bool))
-
-
-def rigid_pdbqt(receptor: Receptor, atoms: np.ndarray) -> str:
-    """Those atoms of a receptor as Vina reads a rigid one: positions and types; charges are 0, Vina ignores them."""
-    lines = []
-    for serial, i in enumerate(atoms, 1):
-        x, y, z = receptor.pos[i]
-        lines.append(
-            f"ATOM  {serial % 100000:5d} {receptor.name[i][:4]:<4} {receptor.residue[i][:3]:>3} "
-            f"{receptor.chain[i][:1] or 'A':1}{serial % 10000:4d}    {x:8.3f}{y:8.3f}{z:8.3f}"
-            f"  1.00  0.00    {0.0:6.3f} {receptor.types[i]:<2}\n"
-        )
-    return "".join(lines)
 
 
 def merge(mol: Chem.Mol, places: list[np.ndarray], scores: list[float], config: DockConfig) -> list[int]:

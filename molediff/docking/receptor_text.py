@@ -1,0 +1,38 @@
+"""A receptor as the text that other programs read."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from molediff.docking.receptor import Receptor
+
+
+def rigid_pdbqt(receptor: Receptor, atoms: np.ndarray) -> str:
+    """Those atoms of a receptor as Vina reads a rigid one: positions and types; charges are 0, Vina ignores them."""
+    return "".join(
+        f"{_line(receptor, int(i), serial, 'ATOM')}    {0.0:6.3f} {receptor.types[i]:<2}\n"
+        for serial, i in enumerate(atoms, 1)
+    )
+
+
+def pdb_block(receptor: Receptor) -> str:
+    """PDB with hydrogens, ``HETATM`` for what belongs to no polymer; metals and cofactors stay."""
+    lines = [
+        f"{_line(receptor, i, i + 1, 'HETATM' if receptor.hetero[i] else 'ATOM')}          {receptor.element[i].upper():>2}\n"
+        for i in range(len(receptor))
+    ]
+    return "".join(lines) + "END\n"
+
+
+def _line(receptor: Receptor, i: int, serial: int, record: str) -> str:
+    """Columns 1 to 66 of an atom's record."""
+    x, y, z = receptor.pos[i]
+    name, element = receptor.name[i][:4], receptor.element[i]
+    name = name if len(name) == 4 or len(element) == 2 else f" {name}"
+    number = receptor.number[i]
+    digits = number.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+    insertion = number[len(digits) :][:1] or " "
+    return (
+        f"{record:<6}{serial % 100000:5d} {name:<4} {receptor.residue[i][:3]:>3} "
+        f"{receptor.chain[i][:1] or 'A'}{digits[-4:]:>4}{insertion}   {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00"
+    )

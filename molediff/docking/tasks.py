@@ -1,0 +1,204 @@
+"""What a docking worker does with one ligand. Results are plain values: they are kept as JSON and read again."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.docking.engines import engine
+from molediff.docking.ligand import Docked, Ligand
+from molediff.docking.ligands import Row, parse, prepare, unfit
+from molediff.docking.receptor import Receptor
+from molediff.docking.receptor_text import pdb_block
+from molediff.docking.settings import DockConfig
+from molediff.docking.site import Site
+
+MARGIN = 2.0
+"""Added to each face of the box for scoring, angstrom: docked poses may stand out of it by tenths."""
+
+
+@dataclass
+class DockTask:
+    """Prepare a row, dock it, check its best pose with PoseBusters."""
+
+    receptor: Receptor
+    site: Site
+    engine: str
+    """Name in `molediff.docking.engines.ENGINES`."""
+    config: DockConfig
+    protonate: bool = False
+    check: bool = True
+    """Whether PoseBusters (`dock_fast`) looks at the best pose."""
+
+    def start(self) -> None:
+        """Load the engine and compute the maps before there is any ligand.
+
+        Raises:
+            UserError: for an engine that is not installed, a box off the protein.
+        """
+        self.dock = engine(self.engine)
+        if self.engine == "vina":
+            from molediff.docking.vina import pocket_of
+
+            pocket_of(self.receptor, self.site, self.config)
+        self.judge = Judge(self.receptor, self.site) if self.check else None
+
+    def __call__(self, row: Row) -> dict:
+        """{'smiles', 'note', 'reason', 'read', 'prepared', 'scores', 'poses' (mol blocks), 'pb_valid', 'seconds'}."""
+        ligand = prepare(row, self.config, self.protonate)
+        out = {"smiles": "", "note": ligand.note, "reason": ligand.reason, "read": not parse(row)[1]}
+        out |= {"prepared": ligand.mol is not None, "scores": [], "poses": [], "pb_valid": None, "seconds": 0.0}
+        if ligand.mol is None:
+            return out
+        out["smiles"] = Chem.MolToSmiles(Chem.RemoveHs(ligand.mol))
+        docked = sound(self.dock(self.receptor, self.site, ligand, self.config))
+        out |= {"reason": docked.reason, "seconds": round(docked.seconds, 3)}
+        if docked.poses is not None:
+            out["scores"] = [round(s, 4) for s in docked.scores]
+            out["poses"] = blocks(docked.poses)
+            if self.judge is not None:
+                out["pb_valid"], out["pb_failed"] = self.judge(Chem.Mol(docked.poses, confId=0))
+        return out
+
+
+def sound(docked: Docked) -> Docked:
+    """As it is, or failed with the reason: an engine's poses must be finite and of the ligand's atoms, and one score each.
+
+    Bonds and stereo are checked too, against the conformers that went in.
+    """
+    if docked.poses is None:
+        return docked
+    from molediff.docking.pdbqt_ligand import CLOSURE, isomer
+
+    mol, poses = docked.ligand.mol, docked.poses
+    if [a.GetAtomicNum() for a in mol.GetAtoms()] != [a.GetAtomicNum() for a in poses.GetAtoms()]:
+        return _failed(docked, "docking changed the atoms of the molecule")
+    if poses.GetNumConformers() != len(docked.scores) or not all(map(math.isfinite, docked.scores)):
+        return _failed(docked, "docking gave poses without finite scores")
+    was = isomer(mol, mol.GetConformer().GetPositions())
+    pairs = np.array([(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in mol.GetBonds()]).reshape(-1, 2)
+    lengths = _lengths(mol.GetConformer().GetPositions(), pairs)
+    for conformer in poses.GetConformers():
+        places = conformer.GetPositions()
+        if not np.isfinite(places).all():
+            return _failed(docked, "a pose has no finite positions")
+        if len(pairs) and np.abs(_lengths(places, pairs) - lengths).max() > CLOSURE:
+            return _failed(docked, "docking broke a bond")
+        if (became := isomer(poses, places)) != was:
+            return _failed(docked, f"docking changed the molecule: {was} to {became}")
+    return docked
+
+
+def _failed(docked: Docked, reason: str) -> Docked:
+    return replace(docked, poses=None, scores=(), reason=reason)
+
+
+def _lengths(places: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(places[pairs[:, 0]] - places[pairs[:, 1]], axis=1)
+
+
+def blocks(mol: Chem.Mol) -> list[str]:
+    """One mol block a conformer, kekulised."""
+    return [Chem.MolToMolBlock(mol, confId=c.GetId()) for c in mol.GetConformers()]
+
+
+class Judge:
+    """PoseBusters' `dock_fast` on a pose in the receptor; atoms beyond 20 A of the box are left out."""
+
+    def __init__(self, receptor: Receptor, site: Site):
+        low, high = site.centre - site.size / 2 - 20.0, site.centre + site.size / 2 + 20.0
+        near = np.flatnonzero(((receptor.pos >= low) & (receptor.pos <= high)).all(axis=1))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "protein.pdb"
+            path.write_text(pdb_block(part(receptor, near)))
+            self.protein = Chem.MolFromPDBFile(str(path), sanitize=False, removeHs=False, proximityBonding=False)
+        from posebusters import PoseBusters
+
+        self.busters = PoseBusters(config="dock_fast", max_workers=0)
+
+    def __call__(self, mol: Chem.Mol) -> tuple[bool, str]:
+        """(whether every check is passed, names of those that are not)."""
+        try:
+            row = self.busters.bust([mol], None, self.protein).iloc[0]
+        except Exception as error:  # PoseBusters raises whatever its modules raise
+            return False, f"posebusters: {type(error).__name__}"
+        failed = [str(name) for name, value in row.items() if not bool(value)]
+        return not failed, ", ".join(failed)
+
+
+def part(receptor: Receptor, atoms: np.ndarray) -> Receptor:
+    """Those atoms of a receptor, in the order given, with the bonds among them."""
+    new = np.full(len(receptor), -1)
+    new[atoms] = np.arange(len(atoms))
+    bonds = new[receptor.bonds] if len(receptor.bonds) else receptor.bonds
+    bonds = bonds[(bonds >= 0).all(axis=1)] if len(bonds) else bonds
+    texts = ("element", "name", "residue", "chain", "number", "types")
+    kept = {key: tuple(getattr(receptor, key)[i] for i in atoms) for key in texts}
+    return replace(receptor, pos=receptor.pos[atoms], hetero=receptor.hetero[atoms], bonds=bonds, **kept)
+
+
+@dataclass
+class ScoreTask:
+    """Vina's score and minimised score of poses where they are, in one pocket."""
+
+    receptor: Receptor
+    site: Site
+    config: DockConfig
+    dock: bool = False
+    """Whether each pose's molecule is also docked anew, from an embedded conformer."""
+    vina: bool = True
+    """False reads and protonates the poses only, where Vina is not installed."""
+
+    def start(self) -> None:
+        """Compute the maps of the box grown by `MARGIN`."""
+        if not self.vina:
+            return
+        from molediff.docking.vina import VinaPocket
+
+        grown = replace(self.site, size=self.site.size + 2 * MARGIN)
+        self.pocket = VinaPocket(self.receptor, grown, self.config.seed, self.config.spacing)
+
+    def __call__(self, rows: list[Row]) -> list[dict]:
+        """[{'score', 'minimised', 'reason', 'note', 'block' (with hydrogens), 'minimised_block', 'docked'}]."""
+        return [self.one(row) for row in rows]
+
+    def one(self, row: Row) -> dict:
+        """Figures of one pose."""
+        out = {"score": None, "minimised": None, "reason": "", "note": "", "block": "", "minimised_block": ""}
+        out |= {"docked": None, "read": False}
+        mol, out["reason"] = parse(row)
+        out["read"] = mol is not None
+        out["reason"] = out["reason"] or unfit(mol, 10**6)
+        if out["reason"]:
+            return out
+        if not (mol.GetNumConformers() and mol.GetConformer().Is3D()):
+            return out | {"reason": "has no 3D coordinates"}
+        whole = Chem.AddHs(mol, addCoords=True)
+        added = whole.GetNumAtoms() - mol.GetNumAtoms()
+        out["note"] = f"{added} hydrogens added" if added else ""
+        out["block"] = Chem.MolToMolBlock(whole)
+        if not self.vina:
+            return out
+        try:
+            found = self.pocket.score(whole)
+        except ValueError as error:
+            return out | {"reason": str(error)}
+        out |= {"score": found.score, "minimised": found.minimised}
+        moved = Chem.Mol(whole)
+        moved.GetConformer().SetPositions(np.ascontiguousarray(found.places))
+        out["minimised_block"] = Chem.MolToMolBlock(moved)
+        if self.dock:
+            out |= self.redock(row)
+        return out
+
+    def redock(self, row: Row) -> dict:
+        """{'docked': score of the best pose of a search} or its reason as a note."""
+        ligand: Ligand = prepare(row, replace(self.config, conformers=1))
+        docked = self.pocket.dock(ligand, self.config) if ligand.mol is not None else None
+        reason = ligand.reason if docked is None else docked.reason
+        return {"note": f"not docked: {reason}"} if reason else {"docked": docked.scores[0]}

@@ -1,0 +1,150 @@
+"""A library into a pocket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from rdkit import Chem
+
+from molediff.docking.engines import engine as load_engine
+from molediff.docking.ligands import Row, read_library, rows_of
+from molediff.docking.pool import default_workers, run_all
+from molediff.docking.receptor import Receptor
+from molediff.docking.settings import DockConfig
+from molediff.docking.site import Site
+from molediff.docking.tasks import DockTask
+from molediff.pipelines.lines import Lines
+
+Progress = Callable[[int, int], None]
+"""(ligands done, ligands asked for)."""
+FAILED = {"smiles": "", "note": "", "read": True, "prepared": False, "scores": [], "poses": [], "pb_valid": None}
+"""Of a ligand that took its worker down."""
+
+
+@dataclass(frozen=True)
+class Docking:
+    """What a run made: one row a ligand asked for."""
+
+    poses: list[list[Chem.Mol]]
+    """Of each ligand, best first, with hydrogens, one conformer each, in the receptor's frame; [] where it failed."""
+    table: pd.DataFrame
+    """row, name, smiles (as docked), poses, score (best, kcal/mol), pb_valid (best pose), pb_failed, note, reason."""
+    scores: list[list[float]]
+    """Of each pose, kcal/mol."""
+    seconds: list[float]
+    """Of search, each ligand; no part of the table, which is the same for the same arguments."""
+    about: dict = field(default_factory=dict)
+    """Engine, settings, box."""
+    reached: dict[str, int] = field(default_factory=dict)
+    """How many ligands were read and prepared."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Ligands requested, read, prepared, docked, PB-valid (best pose), failed."""
+        t = self.table
+        docked = int((t.poses > 0).sum())
+        valid = int((t.pb_valid == True).sum())  # noqa: E712, the column holds None where nothing was checked
+        return {"requested": len(t), **self.reached, "docked": docked, "pb_valid": valid, "failed": len(t) - docked}
+
+    def save(self, folder: Path | str) -> Path:
+        """Write poses.sdf, table.csv and seconds.csv; see `molediff.report.docking`."""
+        from molediff.report.docking import write_docking
+
+        return write_docking(self, Path(folder))
+
+
+class Dock:
+    """Docking of a library.
+
+    >>> out = Dock("vina", exhaustiveness=8, seed=1)(receptor, site, "library.smi")  # doctest: +SKIP
+    """
+
+    def __init__(self, engine: str = "vina", **settings):
+        """A pipeline.
+
+        Args:
+            engine: 'vina' or 'torch'.
+            settings: fields of `molediff.docking.settings.DockConfig`.
+
+        Raises:
+            UserError: for an engine that is not there, settings that do not exist or cannot be.
+        """
+        from molediff.config import from_dict
+
+        load_engine(engine)
+        self.engine, self.config = engine, from_dict(DockConfig, settings, "dock")
+
+    def __call__(
+        self,
+        receptor: Receptor,
+        site: Site,
+        library: Path | str | Sequence[Chem.Mol | str | None],
+        workers: int = 0,
+        protonate: bool = False,
+        check: bool = True,
+        progress: Progress | None = None,
+        parts: Path | None = None,
+    ) -> Docking:
+        """Dock every row. The result does not depend on the number of workers, nor on workers or runs that died.
+
+        Args:
+            receptor: prepared protein.
+            site: box.
+            library: a file (.smi, .sdf, .csv), or SMILES and RDKit molecules.
+            workers: child processes; 0 for one a core.
+            protonate: set acids and bases to their state at pH 7.4.
+            check: whether PoseBusters looks at the best pose of each ligand.
+            progress: called after every ligand.
+            parts: folder in which finished ligands are kept, so that a run can be resumed.
+
+        Raises:
+            UserError: for a library that cannot be read, a box off the protein, a package that is missing.
+        """
+        rows = read_library(library) if isinstance(library, (str, Path)) else rows_of(list(library))
+        kept = Lines(None if parts is None else parts / "ligands.jsonl")
+        left = [row for row in rows if row.row not in kept.known]
+        done = len(rows) - len(left)
+        if progress is not None and done:
+            progress(done, len(rows))
+
+        def keep(number: int, result: dict | None, reason: str) -> None:
+            nonlocal done
+            kept.add(left[number].row, result if result is not None else FAILED | {"reason": reason})
+            done += 1
+            if progress is not None:
+                progress(done, len(rows))
+
+        task = DockTask(receptor, site, self.engine, self.config, protonate, check)
+        if left:
+            run_all(task, left, workers or default_workers(), self.config.seconds, keep)
+        about = {"engine": self.engine, **asdict(self.config), "protonate": protonate, "site": site.how}
+        return collect(rows, kept.known, about)
+
+
+def collect(rows: Sequence[Row], results: dict[int, dict], about: dict) -> Docking:
+    """The run's result from what the workers gave."""
+    table, poses, scores, seconds = [], [], [], []
+    for row in rows:
+        found = results[row.row]
+        mols = [Chem.MolFromMolBlock(block, removeHs=False) for block in found["poses"]]
+        poses.append(mols)
+        scores.append(found["scores"])
+        seconds.append(found.get("seconds", 0.0))
+        table.append(
+            {
+                "row": row.row,
+                "name": row.name,
+                "smiles": found["smiles"],
+                "poses": len(mols),
+                "score": found["scores"][0] if mols else None,
+                "pb_valid": found["pb_valid"],
+                "pb_failed": found.get("pb_failed", ""),
+                "note": found["note"],
+                "reason": found["reason"],
+            }
+        )
+    reached = {key: sum(bool(results[row.row][key]) for row in rows) for key in ("read", "prepared")}
+    return Docking(poses, pd.DataFrame(table).astype({"score": float}), scores, seconds, about, reached)
