@@ -23,12 +23,16 @@ _WHERE = {
     "evaluate": "evaluation",
     "impossible": "flags",
     "inchikey_hashes": "identity",
+    "interaction_table": "poses",
     "make_reference": "make_reference",
     "novelty": "identity",
+    "pose_figures": "poses",
+    "pose_interactions": "poses",
     "read": "readers",
     "statistics_of": "statistics",
     "strict_row": "strict",
     "uniqueness": "identity",
+    "with_vina": "poses",
 }
 # two functions share their module's name, which Python would shadow
 _RENAMED = {"edm_row": "edm", "strict_row": "strict", "statistics_of": "statistics"}

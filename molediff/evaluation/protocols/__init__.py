@@ -8,7 +8,7 @@ from .geometry import GEOMETRY
 from .jodo import JODO
 from .midi import MIDI, MIDI_PUBLISHED
 from .posebusters import POSEBUSTERS
-from .poses import POSES
+from .poses import INTERACTIONS, POSES, STRAIN
 from .protocol import Context, Protocol
 from .revisited import REVISITED
 from .strict import STRICT
@@ -26,6 +26,8 @@ PROTOCOLS: dict[str, Protocol] = {
     "jodo": JODO,
     **POSEBUSTERS,
     "poses": POSES,
+    "strain": STRAIN,
+    "interactions": INTERACTIONS,
     "chemistry": CHEMISTRY,
     "alerts": ALERTS,
     "energy": ENERGY,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
-from ..errors import InputError
+from ..complexes import load_ligand, load_protein
 from ..figures import Measure
 from ..record import Record, molecule
 from .protocol import Context, Protocol, share
@@ -47,28 +47,6 @@ def _buster(mode: str):
     from posebusters import PoseBusters
 
     return PoseBusters(mode, max_workers=0)
-
-
-@lru_cache(maxsize=4)
-def load_protein(path: str) -> Chem.Mol:
-    """A protein from PDB as PoseBusters loads it: nothing sanitised, nothing removed, no bonds by distance."""
-    with BlockLogs():
-        mol = Chem.MolFromPDBFile(path, sanitize=False, removeHs=False, proximityBonding=False)
-    if mol is None or mol.GetNumAtoms() == 0:
-        raise InputError(f"'{path}' holds no protein atoms. Give a PDB file: --protein receptor.pdb")
-    return mol
-
-
-@lru_cache(maxsize=4)
-def load_ligand(path: str) -> Chem.Mol:
-    """The first molecule of an SDF with the reference pose."""
-    with BlockLogs():
-        mol = next(iter(Chem.SDMolSupplier(path, sanitize=True, removeHs=True)), None)
-    if mol is None:
-        raise InputError(
-            f"'{path}' holds no readable molecule. Give an SDF with the reference pose: --ligand crystal.sdf"
-        )
-    return mol
 
 
 def measures(table: pd.DataFrame, prefix: str) -> list[Measure]:

@@ -1,0 +1,84 @@
+"""Strain of a pose under PoseCheck's rule."""
+
+from __future__ import annotations
+
+import numpy as np
+import rdkit
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
+from rdkit.rdBase import BlockLogs
+
+from .strict import sanitise
+
+SHIFT = 0.1  # angstrom an atom may move freely in the local relaxation
+STIFF = 1.0  # kcal/mol/A^2 beyond that
+CONFORMERS = 50
+STEPS = 200  # of every minimisation, RDKit's default
+RULE = f"PoseCheck at 049301f: UFF, {SHIFT} A, k {STIFF:g}, {CONFORMERS} conformers; RDKit {rdkit.__version__}"
+FAILED = {"strain": None, "strain_rule": RULE}
+
+
+def strain(mol: Chem.Mol, conformers: int = CONFORMERS, seed: int = 7) -> dict:
+    """E(pose relaxed locally) - E(best of `conformers` minimised conformers), kcal/mol, UFF.
+
+    The rule of PoseCheck (Harris et al. 2023, arXiv:2308.07413) as its repository had it at commit 049301f
+    (github.com/cch1999/posecheck, utils/strain.py): the pose is minimised for 200 steps with each atom held within
+    0.1 A of its place (force constant 1 kcal/mol/A^2), then compared with conformers embedded by ETKDG and minimised
+    for 200 steps. Earlier versions used another force constant and fewer conformers, and such figures do not compare;
+    `strain_rule` says what was done. Two differences, both for the sake of repeatability: the seed is fixed, and
+    conformers have the stereochemistry of the pose, perceived from its coordinates.
+
+    Known faults: UFF, in vacuum, so that intramolecular salt bridges dominate; UFF minimisations of 200 steps do not
+    all converge; hydrogens that are only implied are added first.
+
+    Args:
+        mol: with one conformer, angstrom. Not modified.
+        conformers: to embed.
+        seed: of the embedding.
+
+    Returns:
+        `strain` (kcal/mol, or None), `strain_rule`, `reason` ('' or disconnected, a reason of `strict`,
+        no_uff_parameters, not_embedded, nonfinite_energy).
+    """
+    work = Chem.RWMol(mol)
+    reason = sanitise(work)
+    if not reason and len(Chem.GetMolFrags(work)) > 1:
+        reason = "disconnected"
+    if reason:
+        return FAILED | {"reason": reason}
+    with BlockLogs():
+        whole = Chem.AddHs(work, addCoords=True)
+        Chem.AssignStereochemistryFrom3D(whole)
+        if not rdForceFieldHelpers.UFFHasAllMoleculeParams(whole):
+            return FAILED | {"reason": "no_uff_parameters"}
+        local = _local(whole)
+        best = _best(whole, conformers, seed)
+    if best is None:
+        return FAILED | {"reason": "not_embedded"}
+    if not np.isfinite(local - best):
+        return FAILED | {"reason": "nonfinite_energy"}
+    return {"strain": local - best, "strain_rule": RULE, "reason": ""}
+
+
+def _local(mol: Chem.Mol) -> float:
+    """UFF energy of the pose after relaxation in place; the restraints are not in it."""
+    work = Chem.Mol(mol)
+    field = rdForceFieldHelpers.UFFGetMoleculeForceField(work)
+    field.Initialize()
+    for i in range(work.GetNumAtoms()):
+        field.UFFAddPositionConstraint(i, SHIFT, STIFF)
+    field.Minimize(maxIts=STEPS)
+    return rdForceFieldHelpers.UFFGetMoleculeForceField(work).CalcEnergy()
+
+
+def _best(mol: Chem.Mol, conformers: int, seed: int) -> float | None:
+    work = Chem.Mol(mol)
+    work.RemoveAllConformers()
+    found = rdDistGeom.EmbedMultipleConfs(work, conformers, randomSeed=seed)
+    if not len(found):
+        found = rdDistGeom.EmbedMultipleConfs(work, conformers, randomSeed=seed, useRandomCoords=True)
+    if not len(found):
+        return None
+    energies = [energy for _, energy in rdForceFieldHelpers.UFFOptimizeMoleculeConfs(work, maxIters=STEPS)]
+    energies = [energy for energy in energies if np.isfinite(energy)]
+    return min(energies) if energies else None
