@@ -30,6 +30,18 @@ def centre(x: Tensor, mask: Tensor) -> Tensor:
     return (x - masked_mean(x, mask)) * mask.to(x.dtype).unsqueeze(-1)
 
 
+def centre_on(x: Tensor, mask: Tensor, anchor: Tensor) -> Tensor:
+    """Move the centroid of some atoms to the origin; molecules without any of them stay where they are, bit for bit.
+
+    Args:
+        x: (B, N, 3).
+        mask: (B, N) bool, atoms that are there.
+        anchor: (B, N) bool, the atoms whose centroid becomes the origin.
+    """
+    moved = (x - masked_mean(x, anchor)) * mask.to(x.dtype).unsqueeze(-1)
+    return torch.where(anchor.any(1)[:, None, None], moved, x)
+
+
 def signed_volume(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
     """(a - d) . ((b - d) x (c - d)), six times the signed volume of a tetrahedron, in cubic angstrom.
 

@@ -26,6 +26,13 @@ class ModelConfig:
     explicit_hydrogens: bool = True
     """Whether hydrogens are atoms, or implied."""
 
+    @property
+    def hydrogen(self) -> int | None:
+        """Class of hydrogen atoms; None where hydrogens are implied."""
+        return (
+            self.vocabulary.elements.index("H") if self.explicit_hydrogens and "H" in self.vocabulary.elements else None
+        )
+
 
 def network_settings(config: ModelConfig):
     """The network's class and its settings dataclass.

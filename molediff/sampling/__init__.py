@@ -5,7 +5,7 @@ from molediff.sampling.loop import sample, time_grid
 from molediff.sampling.methods import METHODS, TWICE, Before, Denoise, Problem, evaluations
 from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
-from molediff.sampling.sizes import draw_sizes, parse_atoms
+from molediff.sampling.sizes import draw_hydrogens, draw_new, draw_sizes, parse_atoms
 
 __all__ = [
     "METHODS",
@@ -15,6 +15,8 @@ __all__ = [
     "Denoise",
     "Problem",
     "SamplingConfig",
+    "draw_hydrogens",
+    "draw_new",
     "draw_sizes",
     "evaluations",
     "parse_atoms",

@@ -11,14 +11,17 @@ from torch import Tensor
 from molediff.config import UserError, choose
 from molediff.model import Model
 from molediff.noise import batch_draws, molecule_generator
-from molediff.structures import Condition, Known, Molecules, Stereo
+from molediff.structures import Molecules, Stereo
 from molediff.training.ema import AveragedWeights
 from molediff.training.optimizers import OPTIMIZERS
 from molediff.training.pieces import free_memory, halved, piecewise
 from molediff.training.plan import Plan
 from molediff.training.settings import TrainConfig
 from molediff.training.tally import Tally
+from molediff.training.tasks import Shares, positioned
 
+TASKS = 1 << 20
+"""First stream of the generators that draw fragments; below it those of times and noise, see `molecule_generator`."""
 PATIENCE = 20
 """Steps in a row without a finite gradient after which a run stops."""
 
@@ -36,6 +39,8 @@ class TrainingModule(pl.LightningModule):
         """
         super().__init__()
         self.model, self.config, self.plan = model, config, plan
+        self.shares = Shares(config.conformer_share, config.fragment_share, config.retype_share)
+        self.shares.check()
         self.average = AveragedWeights(model.denoiser, config.ema)
         self.tally = Tally()
         self.seen = self.skipped = self.skipped_in_a_row = 0
@@ -69,8 +74,9 @@ class TrainingModule(pl.LightningModule):
             graph = torch.rand(len(clean), generator=generator) < self.config.conformer_share
             times = self.model.process.training_times(len(clean), generator)
             draws = batch_draws(*clean.mask.shape, generator=generator)
-        graph = graph.to(self.device)
-        condition = Condition(Known.graph(clean, graph), stereo.keep(graph))
+            cuts = molecule_generator(self.config.seed, self.global_step, stream=TASKS + self.global_rank)
+            graph, hydrogen = graph.to(self.device), self.model.config.hydrogen
+            clean, condition = positioned(clean, stereo, graph, self.shares, hydrogen, cuts)
         return clean, condition, moved(times, self.device), moved(draws, self.device)
 
     def loss(self, inputs: tuple) -> Tensor:

@@ -41,6 +41,10 @@ class TrainConfig:
     """Decay of the averaged weights, min(ema, (1 + step) / (10 + step))."""
     conformer_share: float = 0.2
     """Share of molecules trained with their graph known."""
+    fragment_share: float = 0.0
+    """Share trained with connected pieces known, for `generate --known`."""
+    retype_share: float = 0.0
+    """Share trained with the positions of the heavy atoms known, for `generate --retype`."""
     precision: str = "bf16-mixed"
     """Lightning's: bf16-mixed or 32-true."""
     compile: bool = False
