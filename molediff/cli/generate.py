@@ -91,7 +91,8 @@ def _ranges(numbers: list[int]) -> str:
 def _print(result, seconds: float, folder) -> None:
     c = result.counts
     print(f"requested       {c['requested']}")
-    for key, label in (("connected", "connected"), ("strictly_valid", "strictly valid"), ("unique", "unique")):
+    valid = {"strictly_valid": "strictly valid", "strict_heavy_valid": "strict-heavy"}[result.validity]
+    for key, label in (("connected", "connected"), (result.validity, valid), ("unique", "unique")):
         print(f"{label:<15} {c[key]} ({100 * c[key] / c['requested']:.1f} %)")
     if c["failed"]:
         print(f"failed          {c['failed']} (see the reasons in molecules.csv)")

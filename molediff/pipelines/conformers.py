@@ -108,6 +108,7 @@ class Conformers:
                 progress(done, len(owner))
         about = {"model": self.model.source.name, "checksum": self.model.source.checksum, "n": n, "seed": seed}
         about |= {"batch": batch, **dataclasses.asdict(config)}
+        about["hydrogens"] = "generated" if self.model.config.explicit_hydrogens else "implied"
         return Ensemble(mols, _attach(mols, owner, positions, n), about)
 
     def _prepare(self, molecule: str | Chem.Mol) -> Chem.Mol:
@@ -117,7 +118,10 @@ class Conformers:
             raise UserError(f"'{molecule}' is not a molecule in SMILES. Type for example 'C[C@H](O)CC'.")
         if len(Chem.GetMolFrags(mol)) > 1:
             raise UserError(f"'{Chem.MolToSmiles(mol)}' has several fragments. Give them one by one, without salts.")
-        mol = Chem.AddHs(mol) if self.model.config.explicit_hydrogens else Chem.RemoveHs(mol)
+        # RemoveHs leaves hydrogens that define a double bond, which a model without hydrogens does not know
+        mol = Chem.AddHs(mol) if self.model.config.explicit_hydrogens else Chem.RemoveAllHs(mol)
+        if not mol.GetNumAtoms():
+            raise UserError(f"'{molecule}' has nothing but hydrogens, which this model implies.")
         mol.RemoveAllConformers()
         Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
         return mol

@@ -14,6 +14,7 @@ from rdkit import Chem
 from molediff.chem import to_rdkit
 from molediff.config import UserError, from_dict
 from molediff.elements import Vocabulary
+from molediff.evaluation.protocols.strict_heavy import strict_heavy
 from molediff.evaluation.strict import strict
 from molediff.model import Model, load
 from molediff.pipelines.batching import DEFAULT_BATCH, blank, plan, run_batch
@@ -33,7 +34,7 @@ class Generation:
     mols: list[Chem.Mol | None]
     """RDKit molecules, unsanitised, exactly as generated, with a conformer; None where sampling failed."""
     table: pd.DataFrame
-    """index, seed, smiles, atoms, connected, strictly_valid, unique, reason, in_domain."""
+    """index, seed, smiles, atoms, connected, strictly_valid (see `validity`), unique, reason, in_domain."""
     vocabulary: Vocabulary
     """Of the model."""
     about: dict = field(default_factory=dict)
@@ -42,19 +43,27 @@ class Generation:
     """One molecule coming out of the noise, if asked for."""
 
     @property
+    def validity(self) -> str:
+        """The column of validity: ``strictly_valid``, or ``strict_heavy_valid`` where hydrogens are implied."""
+        return "strictly_valid" if "strictly_valid" in self.table else "strict_heavy_valid"
+
+    @property
     def counts(self) -> dict[str, int]:
-        """Molecules requested, connected, strictly valid, unique among those."""
+        """Molecules requested, connected, valid (by the name of `validity`), unique among those, failed."""
         t = self.table
         return {
             "requested": len(t),
             "connected": int(t.connected.sum()),
-            "strictly_valid": int(t.strictly_valid.sum()),
+            self.validity: int(t[self.validity].sum()),
             "unique": int(t.unique.sum()),
             "failed": int(sum(m is None for m in self.mols)),
         }
 
     def save(self, folder: Path | str) -> Path:
-        """Write molecules.sdf, molecules.csv, grid.png and, if kept, the trajectory; see `molediff.report`."""
+        """Write molecules.sdf, molecules.csv, grid.png and, if kept, the trajectory; see `molediff.report`.
+
+        Where hydrogens are implied, molecules_with_h.sdf has those that are valid with RDKit's hydrogens.
+        """
         from molediff.report import write_generation
 
         return write_generation(self, Path(folder))
@@ -131,8 +140,11 @@ class Generate:
                 progress(done, n)
         mols = [self._mol(m) for m in made]
         about = {"model": self.model.source.name, "checksum": self.model.source.checksum, "n": n, "seed": seed}
+        explicit = self.model.config.explicit_hydrogens
         about |= {"atoms": atoms, "batch": batch, **dataclasses.asdict(config)}
-        return Generation(mols, judge(mols, sizes, seed, self.model.sizes.range), self.model.vocabulary, about, watcher)
+        about["hydrogens"] = "generated" if explicit else "implied"
+        table = judge(mols, sizes, seed, self.model.sizes.range, explicit)
+        return Generation(mols, table, self.model.vocabulary, about, watcher)
 
     def _mol(self, molecule: Molecules) -> Chem.Mol | None:
         if not torch.isfinite(molecule.pos).all():
@@ -140,14 +152,25 @@ class Generate:
         return to_rdkit(molecule, self.model.vocabulary, self.model.config.explicit_hydrogens)[0]
 
 
-def judge(mols: list[Chem.Mol | None], sizes: list[int], seed: int, trained: tuple[int, int]) -> pd.DataFrame:
-    """One row a molecule asked for, also for those that failed."""
+def judge(
+    mols: list[Chem.Mol | None], sizes: list[int], seed: int, trained: tuple[int, int], explicit: bool = True
+) -> pd.DataFrame:
+    """One row a molecule asked for, also for those that failed.
+
+    Args:
+        mols: as generated.
+        sizes: atoms asked for.
+        seed: of the run.
+        trained: smallest and largest molecule of the training set.
+        explicit: whether hydrogens are atoms; if not, `strict_heavy` is the judge, in a column of its own.
+    """
     rows, seen = [], set()
+    column = "strictly_valid" if explicit else "strict_heavy_valid"
     for i, (mol, atoms) in enumerate(zip(mols, sizes, strict=True)):
-        row = {"connected": False, "strictly_valid": False, "reason": "sampling gave no finite positions", "smiles": ""}
+        row = {"connected": False, column: False, "reason": "sampling gave no finite positions", "smiles": ""}
         if mol is not None:
-            row = strict(mol)
-        unique = bool(row["strictly_valid"]) and row["smiles"] not in seen
+            row = strict(mol) if explicit else heavy_row(mol)
+        unique = bool(row[column]) and row["smiles"] not in seen
         seen.add(row["smiles"])
         rows.append(
             {
@@ -156,13 +179,19 @@ def judge(mols: list[Chem.Mol | None], sizes: list[int], seed: int, trained: tup
                 "smiles": row["smiles"],
                 "atoms": atoms,
                 "connected": bool(row["connected"]),
-                "strictly_valid": bool(row["strictly_valid"]),
+                column: bool(row[column]),
                 "unique": unique,
                 "in_domain": trained[0] <= atoms <= trained[1],
                 "reason": row["reason"],
             }
         )
     return pd.DataFrame(rows)
+
+
+def heavy_row(mol: Chem.Mol) -> dict:
+    """The row of a molecule whose hydrogens are implied."""
+    row = strict_heavy(mol)
+    return row | {"strict_heavy_valid": row["valid"]}
 
 
 def sampling_config(**settings) -> SamplingConfig:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from rdkit import Chem
 
+from molediff.chem.hydrogens import with_hydrogens
 from molediff.report.grid import draw_grid
 from molediff.report.strip import draw_strip, write_frames
 
@@ -21,10 +22,13 @@ def write_generation(generation, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     about, table = generation.about, generation.table
     names = [f"{about['model']}-{about['seed']}-{i}" for i in table["index"]]
-    write_sdf(generation.mols, names, _properties(about, table), folder / "molecules.sdf")
+    properties = _properties(about, table, generation.validity)
+    write_sdf(generation.mols, names, properties, folder / "molecules.sdf")
+    if about.get("hydrogens") == "implied":
+        _write_with_hydrogens(generation.mols, names, properties, folder / "molecules_with_h.sdf")
     write_table(table, folder / "molecules.csv")
     shown = [(m, r) for m, r in zip(generation.mols, table.to_dict("records"), strict=True) if m is not None][:GRID]
-    legends = [f"{r['index']}" if r["strictly_valid"] else f"{r['index']}: {r['reason']}"[:34] for _, r in shown]
+    legends = [f"{r['index']}" if r[generation.validity] else f"{r['index']}: {r['reason']}"[:34] for _, r in shown]
     if shown:
         draw_grid([m for m, _ in shown], legends, folder / "grid.png")
     kept = generation.trajectory
@@ -35,12 +39,15 @@ def write_generation(generation, folder: Path) -> Path:
     return folder
 
 
-def _properties(about: dict, table: pd.DataFrame) -> list[dict]:
+def _write_with_hydrogens(mols: list[Chem.Mol | None], names: list[str], properties: list[dict], path: Path) -> None:
+    """The molecules that have room for them, with hydrogens by RDKit; the file as generated is another one."""
+    full = [with_hydrogens(mol) for mol in mols]
+    write_sdf(full, names, [values | {"hydrogens": "added by RDKit"} for values in properties], path)
+
+
+def _properties(about: dict, table: pd.DataFrame, validity: str) -> list[dict]:
     shared = {key: about[key] for key in ("model", "checksum", "steps", "method")}
-    return [
-        {"index": r["index"], "seed": r["seed"], **shared, "strictly_valid": r["strictly_valid"]}
-        for r in table.to_dict("records")
-    ]
+    return [{"index": r["index"], "seed": r["seed"], **shared, validity: r[validity]} for r in table.to_dict("records")]
 
 
 def write_ensemble(ensemble, folder: Path) -> Path:
@@ -57,6 +64,8 @@ def write_ensemble(ensemble, folder: Path) -> Path:
             names.append(f"{row['smiles']} {row['conformer']}")
             properties.append({"molecule": k, "conformer": row["conformer"], "smiles": row["smiles"], **shared})
     write_sdf(mols, names, properties, folder / "conformers.sdf")
+    if ensemble.about.get("hydrogens") == "implied":
+        _write_with_hydrogens(mols, names, properties, folder / "conformers_with_h.sdf")
     write_table(ensemble.table, folder / "conformers.csv")
     return folder
 

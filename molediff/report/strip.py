@@ -76,7 +76,7 @@ def _draw(axes, molecule: Molecules, vocabulary: Vocabulary, view: np.ndarray) -
     )
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_aspect("equal", adjustable="box")
     axes.axis("off")
 
 

@@ -16,7 +16,8 @@ LOSS = ("step", "molecules", "loss", "pos", "atom", "charge", "bond", "norm", "r
 """Columns of loss.csv: means over the steps since the line before; molecules seen; norm of the gradient before
 clipping; learning rate; steps skipped for want of a finite loss; seconds trained, over all sittings."""
 QUALITY = ("step", "molecules", "requested", "strictly_valid", "connected", "unique", "molecule_stability", "seconds")
-"""Columns of quality.csv: shares in percent of the molecules requested; seconds taken by sampling."""
+"""Columns of quality.csv: shares in percent of the molecules requested; seconds taken by sampling. Of a model whose
+hydrogens are implied ``strictly_valid`` is strict-heavy, and stability has no meaning."""
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:

@@ -33,8 +33,8 @@ def sample_and_judge(model: Model, seed: int) -> dict[str, float]:
 
     result = Generate(model)(n=SAMPLES, seed=seed, steps=STEPS)
     out = {"requested": float(SAMPLES)}
-    for name in ("strictly_valid", "connected", "unique"):
-        out[name] = percent(float(result.table[name].sum()), SAMPLES)
+    for name, column in (("strictly_valid", result.validity), ("connected", "connected"), ("unique", "unique")):
+        out[name] = percent(float(result.table[column].sum()), SAMPLES)
     # EDM looks bonds up from distances, which makes no sense without hydrogens.
     if model.config.explicit_hydrogens:
         rows = [edm([], []) if mol is None else edm(*_arrays(mol)) for mol in result.mols]
