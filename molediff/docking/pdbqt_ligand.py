@@ -145,7 +145,7 @@ def _frame(mol: Chem.Mol, parent: int, places: np.ndarray) -> list[int]:
     if len(heavy) < 2 or np.linalg.matrix_rank(places[frame] - places[parent], tol=0.2) < 2:
         for i in heavy:
             frame += [n.GetIdx() for n in mol.GetAtomWithIdx(i).GetNeighbors() if n.GetAtomicNum() > 1]
-    return list(dict.fromkeys(frame))
+    return sorted(set(frame))  # one order, so that both ends of a line, as in ethane, turn alike
 
 
 def superpose(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,102 @@
+"""A run ends with the same table whatever dies on the way."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from dockbench import small_pocket, workers
+from rdkit import Chem
+
+from molediff.pipelines.dock import Dock
+from molediff.pipelines.lines import Lines
+
+pytest.importorskip("vina")
+pytest.importorskip("meeko")
+
+LIBRARY = ["CCO", "CCO.C", "Cc1ccccc1", "OB(O)C", "CC(N)=O", "nonsense("]
+SETTINGS = {"exhaustiveness": 1, "poses": 2, "seed": 5}
+SCRIPT = """
+from pathlib import Path
+import sys
+from dockbench import small_pocket
+from molediff.pipelines.dock import Dock
+receptor, site, _ = small_pocket(edge=14.0)
+Dock("vina", **{settings})(receptor, site, {library}, workers=1, check=False, parts=Path(sys.argv[1]))
+"""
+
+
+@pytest.fixture(scope="module")
+def pocket():
+    return small_pocket(edge=14.0)[:2]
+
+
+@pytest.fixture(scope="module")
+def whole(pocket):
+    return Dock("vina", **SETTINGS)(*pocket, LIBRARY, workers=1, check=False)
+
+
+def test_every_row_is_there_and_counted(whole, tmp_path):
+    assert list(whole.table.name) == LIBRARY
+    assert list(whole.table.poses > 0) == [True, False, True, False, True, False]
+    assert all(bool(r) != (n > 0) for r, n in zip(whole.table.reason, whole.table.poses, strict=True))
+    counts = {"requested": 6, "read": 5, "prepared": 3, "docked": 3, "pb_valid": 0, "failed": 3}
+    assert whole.counts == counts
+    folder = whole.save(tmp_path)
+    written = list(Chem.SDMolSupplier(str(folder / "poses.sdf"), removeHs=False))
+    assert len(written) == whole.table.poses.sum()
+    assert {m.GetProp("row") for m in written} == {"0", "2", "4"} and written[0].GetProp("pose") == "1"
+    assert float(written[0].GetProp("score")) == pytest.approx(whole.scores[0][0], abs=1e-3)
+    assert len(pd.read_csv(folder / "table.csv")) == 6
+
+
+def test_a_worker_killed_by_its_pid_and_two_workers_give_the_same_table(pocket, whole):
+    killed = []
+
+    def kill_once(done: int, asked: int) -> None:
+        if not killed:
+            killed.extend(workers())
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    again = Dock("vina", **SETTINGS)(*pocket, LIBRARY, workers=2, check=False, progress=kill_once)
+    assert killed
+    pd.testing.assert_frame_equal(again.table, whole.table)
+    assert again.scores == whole.scores
+
+
+def test_a_run_that_is_killed_and_started_again_ends_with_the_same_table(pocket, whole, tmp_path):
+    code = SCRIPT.format(settings=SETTINGS, library=LIBRARY)
+    here = Path(__file__).parent
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(here), str(here.parents[1])])}
+    run = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=env)
+    path, until = tmp_path / "ligands.jsonl", time.monotonic() + 120
+    while not (path.is_file() and path.read_text().count("\n")) and time.monotonic() < until:
+        time.sleep(0.02)
+    run.kill()
+    run.wait()
+    with open(path, "a") as f:
+        f.write('[5, {"smiles": "cut o')
+    began = path.read_text().count("\n")
+    calls = []
+    again = Dock("vina", **SETTINGS)(
+        *pocket, LIBRARY, workers=1, check=False, parts=tmp_path, progress=lambda a, b: calls.append((a, b))
+    )
+    assert calls[0] == (began, 6) and calls[-1] == (6, 6)
+    pd.testing.assert_frame_equal(again.table, whole.table)
+    assert again.scores == whole.scores
+
+
+def test_lines_survive_a_torn_end(tmp_path):
+    lines = Lines(tmp_path / "a.jsonl")
+    lines.add(3, {"x": 1.5})
+    with open(lines.path, "a") as f:
+        f.write('[4, {"x"')
+    again = Lines(lines.path)
+    assert again.known == {3: {"x": 1.5}}
+    again.add(4, {"x": 2})
+    assert Lines(lines.path).known == {3: {"x": 1.5}, 4: {"x": 2}}
