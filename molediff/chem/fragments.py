@@ -65,6 +65,7 @@ def read_fragments(path: Path | str, attach: str, vocabulary: Vocabulary, explic
     z, charge, bonds, pos = arrays_from_mol(full)
     heavy = z > 1
     kept = heavy | ((z == 1) & explicit_hydrogens)
+    _check_known(z[kept], charge[kept], vocabulary, path)
     piece = _pieces(len(z), bonds, heavy)
     unmarked = set(piece[heavy]) - {piece[i] for i in marked}
     givers = {i for i in np.flatnonzero(heavy) if hydrogens[i] and piece[i] in unmarked}
@@ -82,7 +83,6 @@ def read_fragments(path: Path | str, attach: str, vocabulary: Vocabulary, explic
             f"The fragment of '{path}' with atom {atoms[0]} has no hydrogen to give, so nothing can be attached to it. "
             "Add a dummy atom (R-group) where it should grow."
         )
-    _check_known(z[kept], charge[kept], vocabulary, path)
     return _kept(z, charge, bonds, pos, piece, points, kept, slots, added, _precise(path))
 
 
@@ -99,14 +99,15 @@ def read_records(path: Path | str) -> list[Chem.Mol]:
         try:
             found = list(Chem.SDMolSupplier(str(path), sanitize=False, removeHs=False))
         except OSError as error:
-            raise UserError(f"'{path}' cannot be read as SDF ({error}).") from error
+            raise UserError(f"'{path}' holds no molecule (no SDF file, or an empty one).") from error
         if not found:
             raise UserError(f"'{path}' holds no molecule. Give an SDF file with 3D coordinates.")
         for k, mol in enumerate(found, 1):
             if mol is None or not mol.GetNumAtoms():
                 raise UserError(f"Record {k} of '{path}' cannot be read as a molecule. Give an SDF file.")
             try:
-                Chem.SanitizeMol(mol)
+                # Not made aromatic: the double bonds stay where the file has them.
+                Chem.SanitizeMol(mol, Chem.SANITIZE_ALL ^ Chem.SANITIZE_SETAROMATICITY)
             except (Chem.MolSanitizeException, ValueError) as error:
                 raise UserError(
                     f"Record {k} of '{path}' cannot be sanitised: {str(error).strip()}. "
@@ -149,12 +150,12 @@ def _by_dummies(mol: Chem.Mol, path) -> set[int]:
         if atom.GetAtomicNum():
             continue
         around = [n.GetIdx() for n in atom.GetNeighbors() if n.GetAtomicNum() > 1]
-        if len(around) != 1 or atom.GetDegree() != 1:
+        if not around:
             raise UserError(
-                f"Atom {atom.GetIdx() + 1} of '{path}' is a dummy atom with {atom.GetDegree()} bonds. "
-                "A dummy atom marks one heavy atom that it is bonded to."
+                f"Atom {atom.GetIdx() + 1} of '{path}' is a dummy atom bonded to no heavy atom. "
+                "A dummy atom marks the heavy atoms that it is bonded to."
             )
-        marked.add(around[0])
+        marked.update(around)
     return marked
 
 

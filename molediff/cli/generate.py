@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import time
 
-from molediff.cli import options
+from molediff.cli import begin, options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     parser.add_argument("--n", type=int, default=100, help="molecules (default 100)")
-    parser.add_argument("--atoms", default="", help="atoms a molecule, 18 or 12-20 (default: as in training)")
+    parser.add_argument(
+        "--atoms",
+        default="",
+        help="atoms a molecule, 18 or 12-20 (default: as in training); with --known the number of new heavy atoms",
+    )
     parser.add_argument("--trajectory", type=int, metavar="K", help="also draw molecule K coming out of the noise")
+    begin.add_arguments(parser)
     options.add_sampling(parser)
     options.add_model(parser)
     options.add_output(parser, "out")
@@ -33,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     if args.compile:
         pipeline.model.compile_network()
     asked = {"n": args.n, "atoms": args.atoms, "trajectory": args.trajectory, **options.sampling(args)}
-    decisive = {**asked, "checksum": source.checksum, "device": device, "compile": args.compile}
+    task = begin.task_of(args, pipeline.model)
+    decisive = {**asked, **begin.decisive(args), "checksum": source.checksum, "device": device, "compile": args.compile}
     status = options.open_run(args.out, decisive, args.overwrite)
     if status == "complete":
         print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
@@ -49,15 +55,19 @@ def run(args: argparse.Namespace) -> int:
     write_json(record, args.out / "run.json")
     began = time.perf_counter()
     bar = options.progress_bar(args.n, args.quiet)
-    _warn_sizes(args.atoms, pipeline.model)
-    result = pipeline(**asked, progress=bar, parts=args.out / ".parts")
+    if task is None:
+        _warn_sizes(args.atoms, pipeline.model)
+    else:
+        begin.announce(task, source.name)
+    result = pipeline(**asked, progress=bar, parts=args.out / ".parts", task=task)
     seconds = time.perf_counter() - began
     result.save(args.out)
     record |= {"status": "complete", "counts": result.counts, "seconds": round(seconds, 2)}
+    record["evaluations"] = result.about["evaluations"]
     write_json(record, args.out / "run.json")
     options.drop_parts(args.out)
     _print(result, seconds, args.out)
-    return 1 if result.counts["failed"] else 0
+    return 1 if result.counts["failed"] or result.counts.get("lost") else 0
 
 
 def _warn_sizes(atoms: str, model) -> None:
@@ -96,5 +106,6 @@ def _print(result, seconds: float, folder) -> None:
         print(f"{label:<15} {c[key]} ({100 * c[key] / c['requested']:.1f} %)")
     if c["failed"]:
         print(f"failed          {c['failed']} (see the reasons in molecules.csv)")
+    begin.report(c)
     print(f"seconds         {seconds:.1f}")
     print(f"written to      {folder}")

@@ -24,7 +24,11 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     """--seed, --steps, --method, --temperature, --precision, --batch."""
     parser.add_argument("--seed", type=int, default=0, help="of the run (default 0)")
     parser.add_argument("--steps", type=int, default=50, help="steps from noise to data (default 50)")
-    parser.add_argument("--method", default="churn", help="churn, ddim, ddpm or euler (default churn)")
+    parser.add_argument(
+        "--method",
+        default="churn",
+        help="churn, ddim, ddpm, euler, heun (asks the network twice a step) or dpm++2m (default churn)",
+    )
     parser.add_argument("--temperature", type=float, default=0.9, help="of types, charges, bonds (default 0.9)")
     parser.add_argument("--precision", default="float32", help="float32 or bf16, faster where the CPU has AVX512-BF16")
     parser.add_argument("--batch", type=int, default=64, help="molecules at once (default 64)")

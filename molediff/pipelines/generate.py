@@ -17,11 +17,12 @@ from molediff.elements import Vocabulary
 from molediff.evaluation.protocols.strict_heavy import strict_heavy
 from molediff.evaluation.strict import strict
 from molediff.model import Model, load
-from molediff.pipelines.batching import DEFAULT_BATCH, blank, plan, run_batch
+from molediff.pipelines.batching import DEFAULT_BATCH, plan, run_batch
 from molediff.pipelines.parts import Parts
+from molediff.pipelines.tasks import Task
 from molediff.pipelines.watch import Trajectory
-from molediff.sampling import Denoise, SamplingConfig, draw_sizes, parse_atoms
-from molediff.structures import Condition, Molecules, take
+from molediff.sampling import Denoise, SamplingConfig, evaluations
+from molediff.structures import Molecules, take
 
 Progress = Callable[[int, int], None]
 """(molecules done, molecules asked for)."""
@@ -41,6 +42,8 @@ class Generation:
     """Model, checksum, arguments."""
     trajectory: Trajectory | None = None
     """One molecule coming out of the noise, if asked for."""
+    task: Task = field(default_factory=Task)
+    """What the molecules began from."""
 
     @property
     def validity(self) -> str:
@@ -49,15 +52,22 @@ class Generation:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Molecules requested, connected, valid (by the name of `validity`), unique among those, failed."""
+        """Molecules requested, connected, valid (by the name of `validity`), unique among those, failed.
+
+        Where a task has columns of its own, those that are true or not are counted too, bonds are added up, and
+        ``lost`` counts the molecules that are not what was asked for.
+        """
         t = self.table
-        return {
+        base = {
             "requested": len(t),
             "connected": int(t.connected.sum()),
             self.validity: int(t[self.validity].sum()),
             "unique": int(t.unique.sum()),
             "failed": int(sum(m is None for m in self.mols)),
         }
+        further = ("known_exact", "attached_ok", "new_bonds_elsewhere")
+        base |= {name: int(t[name].sum()) for name in further if name in t}
+        return base | ({"lost": self.task.lost(t)} if any(name in t for name in further) else {})
 
     def save(self, folder: Path | str) -> Path:
         """Write molecules.sdf, molecules.csv, grid.png and, if kept, the trajectory; see `molediff.report`.
@@ -70,7 +80,7 @@ class Generation:
 
 
 class Generate:
-    """De novo generation.
+    """De novo generation, and from fragments, positions or a lead; see `molediff.pipelines.tasks`.
 
     >>> out = Generate.from_pretrained("qm9")(n=100, seed=0, steps=50)  # doctest: +SKIP
     """
@@ -99,6 +109,7 @@ class Generate:
         trajectory: int | None = None,
         progress: Progress | None = None,
         parts: Path | None = None,
+        task: Task | None = None,
         **settings,
     ) -> Generation:
         """Make n molecules. The noise of molecule i depends on the seed and i alone.
@@ -107,20 +118,21 @@ class Generate:
             n: molecules.
             seed: of the run.
             steps: from noise to data.
-            atoms: '18' or '12-20'; the training histogram when empty.
+            atoms: '18' or '12-20'; the training histogram when empty. From fragments: new heavy atoms.
             batch: molecules at once.
             trajectory: index of a molecule whose way out of the noise is kept.
             progress: called after every batch.
             parts: folder in which finished batches are kept, so that a run can be resumed.
+            task: what the molecules begin from; nothing when None.
             settings: further fields of `molediff.sampling.SamplingConfig`.
 
         Raises:
             UserError: for settings that do not exist or cannot be.
         """
-        config = sampling_config(steps=steps, **settings)
+        task = task or Task()
+        config = task.settings(sampling_config(steps=steps, **settings), self.model)
         at_least_one(n)
-        weights = parse_atoms(atoms, self.model.sizes.counts) if atoms else self.model.sizes.counts
-        sizes = draw_sizes(weights, seed, range(n))
+        sizes = task.sizes(self.model, n, seed, atoms)
         kept = Parts(parts)
         watcher = Trajectory.of(trajectory, n)
         made: list[Molecules | None] = [None] * n
@@ -129,27 +141,32 @@ class Generate:
             watched = watcher is not None and watcher.index in members
             result = None if watched else kept.read(number)
             if result is None:
-                given = blank([sizes[i] for i in members], _device(self.model))
+                given = task.given([sizes[i] for i in members]).to(_device(self.model))
                 watch = watcher.watch(members) if watched else None
-                result = run_batch(self.model, given, _nothing, seed, members, config, self.denoise, watch).to("cpu")
-                kept.write(number, result)
+                result = run_batch(self.model, given, task.condition, seed, members, config, self.denoise, watch)
+                kept.write(number, result := result.to("cpu"))
             for row, i in enumerate(members):
                 made[i] = take(result, [row])
             done += len(members)
             if progress is not None:
                 progress(done, n)
-        mols = [self._mol(m) for m in made]
+        mols = [self._mol(m, task) for m in made]
         about = {"model": self.model.source.name, "checksum": self.model.source.checksum, "n": n, "seed": seed}
         explicit = self.model.config.explicit_hydrogens
         about |= {"atoms": atoms, "batch": batch, **dataclasses.asdict(config)}
         about["hydrogens"] = "generated" if explicit else "implied"
+        about |= {"evaluations": evaluations(config.method, config.steps_run), **task.about()}
         table = judge(mols, sizes, seed, self.model.sizes.range, explicit)
-        return Generation(mols, table, self.model.vocabulary, about, watcher)
+        table = table.assign(**task.columns(made, mols, table))
+        return Generation(mols, table, self.model.vocabulary, about, watcher, task)
 
-    def _mol(self, molecule: Molecules) -> Chem.Mol | None:
+    def _mol(self, molecule: Molecules, task: Task) -> Chem.Mol | None:
         if not torch.isfinite(molecule.pos).all():
             return None
-        return to_rdkit(molecule, self.model.vocabulary, self.model.config.explicit_hydrogens)[0]
+        mol = task.place(to_rdkit(molecule, self.model.vocabulary, self.model.config.explicit_hydrogens)[0])
+        if task.precise:
+            mol.SetIntProp("_MolFileV3000", 1)
+        return mol
 
 
 def judge(
@@ -203,10 +220,6 @@ def at_least_one(n: int) -> None:
     """Refuse to make no molecules."""
     if n < 1:
         raise UserError(f"The number of molecules must be at least 1, got {n}. Type for example --n 100.")
-
-
-def _nothing(given: Molecules, rows: list[int]) -> Condition:
-    return Condition.nothing(given)
 
 
 def _device(model: Model) -> torch.device:

@@ -71,7 +71,10 @@ def write_ensemble(ensemble, folder: Path) -> Path:
 
 
 def write_sdf(mols: list[Chem.Mol | None], names: list[str], properties: list[dict], path: Path) -> Path:
-    """Molecules exactly as they are, kekulised, unsanitised; those that are None have no record."""
+    """Molecules exactly as they are, kekulised, unsanitised; those that are None have no record.
+
+    Coordinates have four decimals, or six where a molecule has the property _MolFileV3000.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
     with open(temporary, "w") as f:
         for mol, name, values in zip(mols, names, properties, strict=True):
@@ -80,7 +83,7 @@ def write_sdf(mols: list[Chem.Mol | None], names: list[str], properties: list[di
             mol = Chem.Mol(mol)
             mol.SetProp("_Name", name)
             mol.UpdatePropertyCache(strict=False)
-            f.write(Chem.MolToMolBlock(mol, kekulize=False))
+            f.write(Chem.MolToMolBlock(mol, kekulize=False, forceV3000=mol.HasProp("_MolFileV3000") == 1))
             for key, value in values.items():
                 f.write(f">  <{key}>\n{value}\n\n")
             f.write("$$$$\n")

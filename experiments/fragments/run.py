@@ -1,0 +1,136 @@
+"""Fragments of held-out molecules, grown and linked again: one row a task in tasks.csv, the shares in result.csv.
+
+python experiments/fragments/run.py --data data/qm9_ani2x --model qm9 --tasks 500
+
+Each task cuts a molecule of EDM's test part as training cuts do (through single bonds outside rings unless --anywhere),
+writes the pieces as an SDF file with dummy atoms at the cut bonds, and asks `generate` for one molecule with as many
+new heavy atoms as were taken away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from rdkit import Chem
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
+from held_out import part
+
+from molediff.chem import from_rdkit
+from molediff.config import UserError
+from molediff.data.shards import open_shards
+from molediff.model import Model
+from molediff.pipelines import Generate
+from molediff.pipelines.tasks import Grow
+from molediff.training import tasks as training
+
+HYDROGEN = 1
+
+
+def cut_pieces(mol: Chem.Mol, known: set[int]) -> tuple[Chem.Mol, int]:
+    """The known heavy atoms with hydrogens, and dummy atoms where bonds were cut; and how many heavy atoms are gone.
+
+    Args:
+        mol: explicit hydrogens, kekulised, 3D.
+        known: heavy atoms that stay.
+    """
+    heavy = {a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() > HYDROGEN}
+    piece = Chem.RWMol(mol)
+    gone = heavy - known
+    for bond in mol.GetBonds():
+        i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        for at, other in ((i, j), (j, i)):
+            if at in known and other in gone:
+                dummy = piece.AddAtom(Chem.Atom(0))
+                piece.GetConformer().SetAtomPosition(dummy, mol.GetConformer().GetAtomPosition(other))
+                piece.AddBond(at, dummy, bond.GetBondType())
+    lost = gone | {
+        a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() == HYDROGEN and a.GetNeighbors()[0].GetIdx() in gone
+    }
+    for i in sorted(lost, reverse=True):
+        piece.RemoveAtom(i)
+    return piece.GetMol(), len(gone)
+
+
+def one(
+    pipeline: Generate, mol: Chem.Mol, known: set[int], number: int, args: argparse.Namespace, folder: Path
+) -> dict:
+    """One task."""
+    piece, gone = cut_pieces(mol, known)
+    path = folder / "fragment.sdf"
+    path.write_text(Chem.MolToMolBlock(piece, kekulize=False) + "$$$$\n")
+    row = {"task": number, "molecule": Chem.MolToSmiles(Chem.RemoveHs(mol)), "known_heavy": len(known), "new": gone}
+    try:
+        task = Grow.read(path, pipeline.model)
+    except UserError as error:
+        return row | {"problem": str(error).replace(str(folder), "")}
+    out = pipeline(1, args.seed + number, args.steps, atoms=str(gone), task=task, method=args.method,
+                   precision=args.precision, temperature=args.temperature, start=args.start)  # fmt: skip
+    made = out.table.iloc[0].to_dict()
+    keep = ("smiles", "atoms", "connected", out.validity, "reason", "known_exact", "attached_ok", "new_bonds_elsewhere")
+    return row | {"pieces": out.about["fragments"]} | {k: made[k] for k in (*keep, "new_heavy")} | {"problem": ""}
+
+
+def choose_cuts(mols: list[Chem.Mol], model: Model, seed: int, anywhere: bool) -> list[set[int]]:
+    """Known heavy atoms of each molecule, as training draws them."""
+    training.RIGID = 0.0 if anywhere else 1.0
+    molecules, _ = from_rdkit(mols, model.vocabulary)
+    hydrogen = model.vocabulary.elements.index("H")
+    owner = training.draw_cuts(molecules, hydrogen, torch.Generator().manual_seed(seed))
+    known = (owner >= 0) & training.heavy_atoms(molecules, hydrogen)
+    return [set(row.nonzero()[:, 0].tolist()) for row in known]
+
+
+def main() -> None:
+    """Make the tasks, fill the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="data/qm9_ani2x", help="prepared qm9_ani2x")
+    parser.add_argument("--model", default="qm9")
+    parser.add_argument("--tasks", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--method", default="churn")
+    parser.add_argument("--temperature", type=float, default=0.9)
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument(
+        "--start", type=float, default=0.0, help="largest noise, in units of the scale; 0 for the rule's"
+    )
+    parser.add_argument("--anywhere", action="store_true", help="cut rings and multiple bonds too")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
+    args = parser.parse_args()
+    pipeline = Generate.from_pretrained(args.model)
+    found = part(open_shards(args.data), "test", 2 * args.tasks, args.seed)
+    mols = [m for m in found if sum(a.GetAtomicNum() > HYDROGEN for a in m.GetAtoms()) >= 4][: args.tasks]
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, known in enumerate(choose_cuts(mols, pipeline.model, args.seed, args.anywhere)):
+            rows.append(one(pipeline, mols[number], known, number, args, Path(folder)))
+    table = pd.DataFrame(rows)
+    table.to_csv(args.out / "tasks.csv", index=False)
+    valid = "strictly_valid" if "strictly_valid" in table else "strict_heavy_valid"
+
+    def share(good: pd.Series) -> float:
+        return round(100 * float(good.fillna(False).astype(bool).sum()) / len(table), 2)
+
+    allowed = (table.new_bonds_elsewhere == 0) & (table.problem == "")
+    shares = {"model": f"{pipeline.model.source.name} {pipeline.model.source.checksum[:8]}", "tasks": len(table)}
+    shares |= {"steps": args.steps, "method": args.method, "start": args.start, "anywhere": args.anywhere}
+    shares |= {"known_exact": share(table.known_exact), "connected_and_valid": share(table[valid] & table.connected)}
+    shares |= {"new_bonds_only_where_allowed": share(allowed), "attached": share(table.attached_ok)}
+    shares |= {"new_heavy_as_asked": share(table.new_heavy == table.new), "refused": int((table.problem != "").sum())}
+    shares |= {"same_molecule": share(table.smiles == [Chem.CanonSmiles(s) for s in table.molecule])}
+    result = args.out / "result.csv"
+    before = pd.read_csv(result).to_dict("records") if result.is_file() else []
+    pd.DataFrame([*before, shares]).to_csv(result, index=False)
+    print(shares)
+    print("sizes asked for: mean", np.mean(table.new))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Quality of every sampling method against the number of times the network is asked: rows of result.csv.
+
+python experiments/methods/run.py --model qm9 --n 2000
+
+Goes on where it was: rows that are in the table already are not made again (delete the table to begin anew).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from molediff.config import choose
+from molediff.evaluation import evaluate
+from molediff.pipelines import Generate
+from molediff.sampling import METHODS, TWICE, evaluations
+
+SAME = {"euler": "ddim"}
+"""Methods that are another one by name only."""
+
+
+def steps_for(method: str, budget: int) -> int:
+    """The most steps that ask the network at most ``budget`` times."""
+    return max(1, (budget + 1) // 2) if method in TWICE else budget
+
+
+def figures(mols: list) -> dict:
+    """Percentages over all molecules asked for."""
+    found = evaluate(mols, protocols=("strict", "edm"), workers=0, bootstrap=0).summary["protocols"]
+    wanted = {"strict_validity": ("strict", "strict_validity"), "edm_molecule_stability": ("edm", "molecule_stability")}
+    wanted |= {"edm_atom_stability": ("edm", "atom_stability"), "edm_valid_unique": ("edm", "valid_unique")}
+    return {name: round(found[p]["figures"][key]["value"], 2) for name, (p, key) in wanted.items()}
+
+
+def row(pipeline: Generate, method: str, budget: int, args: argparse.Namespace) -> dict:
+    """One setting."""
+    steps = steps_for(method, budget)
+    began = time.perf_counter()
+    out = pipeline(args.n, args.seed, steps, batch=args.batch, method=method, precision=args.precision,
+                   temperature=args.temperature)  # fmt: skip
+    seconds = time.perf_counter() - began
+    asked = {"steps": steps, "evaluations": evaluations(method, steps), "n": args.n, "seed": args.seed}
+    asked |= {"temperature": args.temperature, "precision": args.precision}
+    return {**asked, **figures(out.mols), "seconds": round(seconds, 1)}
+
+
+def main() -> None:
+    """Fill the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="qm9")
+    parser.add_argument("--n", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--methods", default=",".join(m for m in METHODS if m not in SAME))
+    parser.add_argument("--evaluations", default="8,12,20,50,100")
+    parser.add_argument("--temperature", type=float, default=0.9)
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--table", type=Path, default=Path(__file__).parent / "result.csv")
+    args = parser.parse_args()
+    for method in args.methods.split(","):
+        choose("method", method, METHODS)
+    pipeline = Generate.from_pretrained(args.model)
+    label = f"{pipeline.model.source.name} {pipeline.model.source.checksum[:8]}"
+    keys = ["model", "method", "budget", "n", "seed", "temperature", "precision"]
+    rows = pd.read_csv(args.table).to_dict("records") if args.table.is_file() else []
+    done = {tuple(r[k] for k in keys) for r in rows}
+    for budget in map(int, args.evaluations.split(",")):
+        for method in args.methods.split(","):
+            if (label, method, budget, args.n, args.seed, args.temperature, args.precision) in done:
+                continue
+            rows.append({"model": label, "method": method, "budget": budget, **row(pipeline, method, budget, args)})
+            pd.DataFrame(rows).to_csv(args.table, index=False)
+            print(rows[-1], flush=True)
+
+
+if __name__ == "__main__":
+    main()
