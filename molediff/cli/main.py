@@ -16,6 +16,7 @@ VERBS = {
     "train": "train a model from a YAML file; goes on where it was",
     "data": "prepare training data from QM9, SD files, SMILES or arrays",
     "evaluate": "judge anyone's molecules under the published protocols",
+    "pocket": "prepare a protein and its binding site: PDB, PDBQT, a log of every change",
     "models": "list the bundled models: data, size, checksum, measured quality",
     "doctor": "versions, device, extras, what is missing and how to get it",
 }

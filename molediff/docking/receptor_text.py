@@ -10,7 +10,7 @@ from molediff.docking.receptor import Receptor
 def rigid_pdbqt(receptor: Receptor, atoms: np.ndarray) -> str:
     """Those atoms of a receptor as Vina reads a rigid one: positions and types; charges are 0, Vina ignores them."""
     return "".join(
-        f"{_line(receptor, int(i), serial, 'ATOM')}    {0.0:6.3f} {receptor.types[i]:<2}\n"
+        f"{atom_line(receptor, int(i), serial, 'ATOM')}    {0.0:6.3f} {receptor.types[i]:<2}\n"
         for serial, i in enumerate(atoms, 1)
     )
 
@@ -18,14 +18,14 @@ def rigid_pdbqt(receptor: Receptor, atoms: np.ndarray) -> str:
 def pdb_block(receptor: Receptor) -> str:
     """PDB with hydrogens, ``HETATM`` for what belongs to no polymer; metals and cofactors stay."""
     lines = [
-        f"{_line(receptor, i, i + 1, 'HETATM' if receptor.hetero[i] else 'ATOM')}          {receptor.element[i].upper():>2}\n"
+        f"{atom_line(receptor, i, i + 1, 'HETATM' if receptor.hetero[i] else 'ATOM')}          {receptor.element[i].upper():>2}\n"
         for i in range(len(receptor))
     ]
     return "".join(lines) + "END\n"
 
 
-def _line(receptor: Receptor, i: int, serial: int, record: str) -> str:
-    """Columns 1 to 66 of an atom's record."""
+def atom_line(receptor: Receptor, i: int, serial: int, record: str) -> str:
+    """Columns 1 to 66 of an atom's record, alike in PDB and PDBQT; the serial wraps at 100,000."""
     x, y, z = receptor.pos[i]
     name, element = receptor.name[i][:4], receptor.element[i]
     name = name if len(name) == 4 or len(element) == 2 else f" {name}"

@@ -1,0 +1,116 @@
+"""Cavities of a protein, found on a grid: free points that protein surrounds, weighed by how deep they lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from molediff.config import UserError
+
+SPACING = 1.0
+"""Of the grid, angstrom."""
+REACH = 10
+"""How far a ray looks for protein, angstrom."""
+CONTACT = 2.8
+"""Heavy atoms nearer than this to a point leave no room for a ligand's atom, angstrom."""
+BURIED = 17
+"""Rays of 26 that must meet protein."""
+WINDOW = 4.0
+"""Spread of the Gaussian that adds up the points of one ligand, angstrom."""
+APART = 8.0
+"""Least distance of two cavities, angstrom."""
+LEAST = 30
+"""Points of the smallest cavity, cubic angstrom."""
+
+
+@dataclass(frozen=True)
+class Cavity:
+    """A place where a ligand may bind."""
+
+    centre: np.ndarray
+    """(3,) angstrom."""
+    score: float
+    """Buried volume within the reach of a ligand, weighed; only the order counts."""
+    volume: float
+    """Of the buried region it belongs to, cubic angstrom."""
+
+
+def find_cavities(pos: np.ndarray, most: int = 10) -> list[Cavity]:
+    """The likeliest places first.
+
+    A grid point is free when no heavy atom is nearer than `CONTACT`; its depth is the number of 26 rays that meet the
+    protein within `REACH`. Points of at least `BURIED` rays form regions (connected components); within each, the
+    peaks of their smoothed depth that are `APART` are cavities.
+
+    Args:
+        pos: (n, 3) heavy atoms, angstrom.
+        most: cavities, at most.
+
+    Raises:
+        UserError: for fewer than 50 atoms, or when nothing is buried.
+    """
+    if len(pos) < 50:
+        raise UserError(f"{len(pos)} heavy atoms have no cavity. Give a whole protein, or --ligand, --residues, --box.")
+    low = pos.min(0) - 4 * SPACING
+    shape = np.ceil((pos.max(0) + 4 * SPACING - low) / SPACING).astype(int) + 1
+    distance = _distances(pos, low, shape)
+    depth = _depth(distance < CONTACT)
+    buried = (depth >= BURIED) & (distance >= CONTACT)
+    regions, count = ndimage.label(buried, ndimage.generate_binary_structure(3, 1))
+    sizes = np.bincount(regions.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    kept = sizes[regions] >= LEAST
+    if not kept.any():
+        raise UserError("No cavity was found: nothing of this protein is buried. Give --ligand, --residues or --box.")
+    weight = np.where(kept, (depth - BURIED + 1.0), 0.0)
+    field = ndimage.gaussian_filter(weight, WINDOW / SPACING, truncate=2.5)
+    return _peaks(field, kept, regions, sizes, low)[:most]
+
+
+def _distances(pos: np.ndarray, low: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """(X, Y, Z) distance of each grid point to the nearest atom, angstrom."""
+    axes = [low[k] + SPACING * np.arange(shape[k]) for k in range(3)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
+    found, _ = cKDTree(pos).query(points, distance_upper_bound=8.0)
+    return np.minimum(found, 8.0).reshape(shape)
+
+
+def _depth(filled: np.ndarray) -> np.ndarray:
+    """(X, Y, Z) how many of the 26 directions of the grid meet a filled point within `REACH`."""
+    depth = np.zeros(filled.shape, dtype=np.int16)
+    for direction in product((-1, 0, 1), repeat=3):
+        length = np.linalg.norm(direction)
+        if length:
+            met = np.zeros_like(filled)
+            for step in range(1, int(REACH / (SPACING * length)) + 1):
+                _or_shifted(met, filled, [step * d for d in direction])
+            depth += met
+    return depth
+
+
+def _or_shifted(met: np.ndarray, filled: np.ndarray, by: list[int]) -> None:
+    """met |= filled seen from ``by`` away, in place; nothing is filled outside."""
+    here = tuple(slice(max(0, -d), n - max(0, d)) for d, n in zip(by, met.shape, strict=True))
+    there = tuple(slice(max(0, d), n - max(0, -d)) for d, n in zip(by, met.shape, strict=True))
+    if all(s.stop > s.start for s in here):
+        met[here] |= filled[there]
+
+
+def _peaks(
+    field: np.ndarray, kept: np.ndarray, regions: np.ndarray, sizes: np.ndarray, low: np.ndarray
+) -> list[Cavity]:
+    """Points of highest field first, each `APART` from those before."""
+    top = kept & (field >= ndimage.maximum_filter(field, size=3))
+    index = np.argwhere(top)
+    index = index[np.argsort(-field[tuple(index.T)], kind="stable")]
+    found: list[Cavity] = []
+    for place in index:
+        centre = low + SPACING * place
+        if all(np.linalg.norm(centre - c.centre) >= APART for c in found):
+            region = regions[tuple(place)]
+            found.append(Cavity(centre, float(field[tuple(place)]), float(sizes[region]) * SPACING**3))
+    return found

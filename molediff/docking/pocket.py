@@ -1,0 +1,97 @@
+"""The pocket as the model sees it: heavy atoms of whole residues round a ligand or a site, as classes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from rdkit import Chem
+from scipy.spatial import cKDTree
+
+from molediff.config import UserError
+from molediff.docking.prepare import heavy_atoms
+from molediff.docking.receptor import Receptor
+from molediff.docking.residue_table import AMINO, METALS, WATERS
+from molediff.docking.site import Site
+from molediff.structures import Pocket
+
+ELEMENT_CLASSES = ("C", "N", "O", "S", "P", "F", "Cl", "Br", "I", "metal", "other")
+"""Class k of `Pocket.element`; selenium counts as sulphur."""
+RESIDUE_CLASSES = (*AMINO, "nucleotide", "water", "ion", "cofactor", "other")
+"""Class k of `Pocket.residue`; 'other' is a residue of the polymer that is none of the twenty."""
+BACKBONE = ("N", "CA", "C", "O")
+NUCLEOTIDES = frozenset("A C G U I DA DC DG DT DU DI".split())
+
+
+def near_residues(receptor: Receptor, centre: Site | Chem.Mol, radius: float) -> np.ndarray:
+    """(M,) bool, all atoms of the residues with a heavy atom within ``radius`` of a ligand's heavy atoms or a point.
+
+    Args:
+        receptor: to choose from.
+        centre: a ligand with a conformer, or a site, of which the centre counts.
+        radius: angstrom.
+
+    Raises:
+        UserError: when there are none.
+    """
+    points = np.asarray(centre.centre)[None] if isinstance(centre, Site) else heavy_atoms(centre)
+    distance, _ = cKDTree(points).query(receptor.pos)
+    near = (distance <= radius) & np.array([e != "H" for e in receptor.element])
+    keys = list(zip(receptor.chain, receptor.number, receptor.residue, strict=True))
+    wanted = {keys[k] for k in np.flatnonzero(near)}
+    if not wanted:
+        what = centre.how if isinstance(centre, Site) else "the ligand"
+        raise UserError(
+            f"The pocket is empty: no residue within {radius:g} A of {what}; the nearest atom is {distance.min():.1f} A "
+            "away. Is it in the frame of this protein? Else give a larger --radius."
+        )
+    return np.array([key in wanted for key in keys])
+
+
+def to_pocket(receptor: Receptor, centre: Site | Chem.Mol, radius: float = 8.0) -> Pocket:
+    """A batch of one pocket, in the frame of the receptor.
+
+    Args:
+        receptor: prepared.
+        centre: a ligand with a conformer, or a site.
+        radius: see `near_residues`, angstrom.
+
+    Returns:
+        Heavy atoms only; classes as in `ELEMENT_CLASSES` and `RESIDUE_CLASSES`.
+
+    Raises:
+        UserError: when no residue is near.
+    """
+    kept = np.flatnonzero(near_residues(receptor, centre, radius) & np.array([e != "H" for e in receptor.element]))
+    element = [ELEMENT_CLASSES.index(_element(receptor.element[k])) for k in kept]
+    residue = [RESIDUE_CLASSES.index(_residue(receptor, k)) for k in kept]
+    backbone = [not receptor.hetero[k] and receptor.name[k] in BACKBONE for k in kept]
+    return Pocket(
+        pos=torch.tensor(receptor.pos[kept], dtype=torch.float32)[None],
+        element=torch.tensor(element)[None],
+        residue=torch.tensor(residue)[None],
+        backbone=torch.tensor(backbone)[None],
+        mask=torch.ones(1, len(kept), dtype=torch.bool),
+        source=(receptor.source,),
+    )
+
+
+def _element(symbol: str) -> str:
+    if symbol in ELEMENT_CLASSES:
+        return symbol
+    if symbol == "Se":
+        return "S"
+    return "metal" if symbol in METALS else "other"
+
+
+def _residue(receptor: Receptor, k: int) -> str:
+    name = receptor.residue[k]
+    if name in AMINO:
+        return name
+    if name in WATERS:
+        return "water"
+    if name in NUCLEOTIDES:
+        return "nucleotide"
+    if not receptor.hetero[k]:
+        return "other"
+    alone = receptor.element[k] in METALS or name.capitalize() == receptor.element[k]
+    return "ion" if alone else "cofactor"

@@ -1,0 +1,46 @@
+"""A reference ligand from a file: its pose in the protein's frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rdkit import Chem, RDLogger
+
+from molediff.config import UserError
+from molediff.docking.pocket_folder import sanitised
+
+READERS = {
+    ".sdf": lambda p: next(iter(Chem.SDMolSupplier(p, sanitize=False, removeHs=False)), None),
+    ".mol": lambda p: Chem.MolFromMolFile(p, sanitize=False, removeHs=False),
+    ".mol2": lambda p: Chem.MolFromMol2File(p, sanitize=False, removeHs=False),
+    ".pdb": lambda p: Chem.MolFromPDBFile(p, sanitize=False, removeHs=False),
+}
+
+
+def read_reference(path: str | Path) -> Chem.Mol:
+    """The first molecule of a file, with its conformer; unsanitised where RDKit cannot.
+
+    Args:
+        path: .sdf, .mol, .mol2 or .pdb.
+
+    Raises:
+        UserError: for a file that cannot be read, or a molecule without 3D coordinates.
+    """
+    path = Path(path)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UserError(f"'{path}' is no ligand file that can be read. Allowed: {', '.join(READERS)}.")
+    if not path.is_file():
+        raise UserError(f"The reference ligand '{path}' does not exist. Give its pose in the protein: --ligand REF.sdf")
+    RDLogger.DisableLog("rdApp.*")
+    try:
+        mol = reader(str(path))
+    except (OSError, RuntimeError) as error:
+        raise UserError(f"The reference ligand '{path}' cannot be read ({error}).") from error
+    finally:
+        RDLogger.EnableLog("rdApp.*")
+    if mol is None or not mol.GetNumAtoms():
+        raise UserError(f"'{path}' holds no molecule that RDKit can read. Give its pose in the protein as an SD file.")
+    if not mol.GetNumConformers() or not mol.GetConformer().Is3D():
+        raise UserError(f"The molecule of '{path}' has no 3D coordinates. Give its pose in the protein.")
+    return sanitised(mol)
