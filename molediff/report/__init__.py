@@ -2,6 +2,7 @@
 
 from molediff.report.files import write_ensemble, write_generation, write_json, write_sdf, write_table
 from molediff.report.grid import draw_grid
+from molediff.report.page import write_page
 from molediff.report.strip import draw_strip, write_frames
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "write_frames",
     "write_generation",
     "write_json",
+    "write_page",
     "write_sdf",
     "write_table",
 ]
