@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from molediff.config import UserError
+from molediff.docking.residue_table import words
 
-BY_SYMBOL = frozenset("C N O P S H F Cl Br I Si Mg Mn Zn Ca Fe Cu Na K Hg Co U Cd Ni".split())
+BY_SYMBOL = words("C N O P S H F Cl Br I Si Mg Mn Zn Ca Fe Cu Na K Hg Co U Cd Ni")
 """Elements that Vina has a type for."""
 LIKE = {"Se": "S", "Te": "S", "As": "P", "B": "C", "Ge": "Si"}
 """Others that are no metals, by the one they come nearest to."""

@@ -6,6 +6,7 @@ import warnings
 from itertools import pairwise
 
 import numpy as np
+from rdkit import Chem
 from scipy.spatial import cKDTree
 
 from molediff.chem.proteins import ProteinResidue
@@ -27,6 +28,8 @@ from molediff.docking.residue_table import (
 ITERATIONS = 100
 """Of hydride's relaxation: without a limit it does not return on some proteins."""
 KINDS = {"-": "SINGLE", "=": "DOUBLE", "#": "TRIPLE", "~": "AROMATIC_SINGLE", ":": "AROMATIC_DOUBLE"}
+LONGEST = 2.6
+"""A longer bond than this, angstrom, shows that the names of a residue are not those of the dictionary."""
 Bond = tuple[int, int, str]
 
 
@@ -128,36 +131,60 @@ def _at(ph: float, pka: float, below: int, above: int) -> int:
 
 
 def _of_dictionary(residue: ProteinResidue, place: dict[str, int]) -> tuple[list[Bond], list[int]] | None:
-    """Of the chemical component dictionary inside biotite; None when the residue is not what its name says."""
+    """Of the chemical component dictionary inside biotite, by names or else by the graph; None when neither fits."""
     from biotite.structure import info
 
     try:
         template = info.residue(residue.name)
     except (KeyError, ValueError):
         return None
-    charge = dict(zip(template.atom_name.tolist(), template.charge.tolist(), strict=True))
-    symbols = dict(zip(template.atom_name.tolist(), template.element.tolist(), strict=True))
-    if len(place) < len(residue.atoms) or any(symbols.get(a.name) != a.element.upper() for a in residue.atoms):
-        return None
-    kinds = {name: sign for sign, name in KINDS.items()}
-    bonds = []
-    for i, j, order in template.bonds.as_array().tolist():
-        first, second = template.atom_name[i], template.atom_name[j]
-        if first not in place or second not in place:
-            continue
-        ends = residue.atoms[place[first]], residue.atoms[place[second]]
-        if any(a.element in METALS for a in ends):
-            continue
-        if np.linalg.norm(ends[0].pos - ends[1].pos) > 2.6:
+    template = template[template.element != "H"]
+    rows = [(i, j, _kind(order)) for i, j, order in template.bonds.as_array().tolist()]
+    names, symbols = template.atom_name.tolist(), template.element.tolist()
+    own = [a.element.upper() for a in residue.atoms]
+    where = {k: place[n] for k, n in enumerate(names) if n in place}  # atom of the template -> atom of the residue
+    by_name = len(where) == len(own) and all(symbols[k] == own[i] for k, i in where.items())
+    if not by_name or _longest(residue, where, rows) > LONGEST:
+        where = _by_graph(residue, symbols, rows)
+        if where is None:
             return None
-        bonds.append((place[first], place[second], kinds.get(_kind(order), "?")))
-    return bonds, [charge[a.name] for a in residue.atoms]
+    metal = {k for k, symbol in enumerate(symbols) if symbol.capitalize() in METALS}
+    bonds = [(where[i], where[j], kind) for i, j, kind in rows if i in where and j in where and not metal & {i, j}]
+    charges = [0] * len(own)
+    for k, i in where.items():
+        charges[i] = int(template.charge[k])
+    return bonds, charges
+
+
+def _longest(residue: ProteinResidue, where: dict[int, int], rows: list[Bond]) -> float:
+    pos = residue.heavy()
+    lengths = [np.linalg.norm(pos[where[i]] - pos[where[j]]) for i, j, _ in rows if i in where and j in where]
+    return max(lengths, default=0.0)
+
+
+def _by_graph(residue: ProteinResidue, symbols: list[str], rows: list[Bond]) -> dict[int, int] | None:
+    """Atom of the template -> atom of the residue, whose bonds by distance must be a part of the template's."""
+    small = _graph([a.element for a in residue.atoms], _by_distance(residue))
+    large = _graph([s.capitalize() for s in symbols], rows)
+    match = large.GetSubstructMatch(small)
+    return {k: i for i, k in enumerate(match)} if match else None
+
+
+def _graph(elements: list[str], bonds: list[Bond]) -> Chem.Mol:
+    """Elements and what is joined, nothing else."""
+    mol = Chem.RWMol()
+    for element in elements:
+        mol.AddAtom(Chem.Atom(element))
+    for i, j, _ in bonds:
+        mol.AddBond(i, j, Chem.BondType.SINGLE)
+    return mol
 
 
 def _kind(order: int) -> str:
+    """As in `KINDS`."""
     from biotite.structure import BondType
 
-    return BondType(order).name
+    return {name: sign for sign, name in KINDS.items()}.get(BondType(order).name, "?")
 
 
 def _deprotonated(residue: ProteinResidue, bonds: list[Bond], charges: list[int], ph: float) -> list[int]:

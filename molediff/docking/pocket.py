@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from molediff.config import UserError
 from molediff.docking.prepare import heavy_atoms
 from molediff.docking.receptor import Receptor
-from molediff.docking.residue_table import AMINO, METALS, WATERS
+from molediff.docking.residue_table import AMINO, METALS, WATERS, words
 from molediff.docking.site import Site
 from molediff.structures import Pocket
 
@@ -19,7 +19,7 @@ ELEMENT_CLASSES = ("C", "N", "O", "S", "P", "F", "Cl", "Br", "I", "metal", "othe
 RESIDUE_CLASSES = (*AMINO, "nucleotide", "water", "ion", "cofactor", "other")
 """Class k of `Pocket.residue`; 'other' is a residue of the polymer that is none of the twenty."""
 BACKBONE = ("N", "CA", "C", "O")
-NUCLEOTIDES = frozenset("A C G U I DA DC DG DT DU DI".split())
+NUCLEOTIDES = words("A C G U I DA DC DG DT DU DI")
 
 
 def near_residues(receptor: Receptor, centre: Site | Chem.Mol, radius: float) -> np.ndarray:
@@ -41,8 +41,8 @@ def near_residues(receptor: Receptor, centre: Site | Chem.Mol, radius: float) ->
     if not wanted:
         what = centre.how if isinstance(centre, Site) else "the ligand"
         raise UserError(
-            f"The pocket is empty: no residue within {radius:g} A of {what}; the nearest atom is {distance.min():.1f} A "
-            "away. Is it in the frame of this protein? Else give a larger --radius."
+            f"The pocket is empty: no residue within {radius:g} A of {what}; the nearest atom is {distance.min():.1f} "
+            "A away. Is it in the frame of this protein? Else give a larger --radius."
         )
     return np.array([key in wanted for key in keys])
 

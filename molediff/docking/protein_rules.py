@@ -27,7 +27,7 @@ from molediff.docking.residue_table import (
 
 Residues = list[ProteinResidue]
 OVERLAP = 1.2
-"""A small molecule with a heavy atom nearer than this to one of the reference ligand's is the ligand itself, angstrom."""
+"""A small molecule with a heavy atom this near to one of the reference ligand's is the ligand itself, angstrom."""
 PEPTIDE = 2.0
 """Longest C-N of two joined residues, angstrom."""
 COORDINATED = 2.8

@@ -59,16 +59,22 @@ FIXED = {
 }
 """Protonation -> charges of its atoms, at any pH."""
 
-WATERS = frozenset("HOH WAT DOD H2O SPC SOL TIP TIP3 TIP4 TIP5 TP3 OH2 T3P T4P".split())
-ADDITIVES = frozenset(
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+WATERS = words("HOH WAT DOD H2O SPC SOL TIP TIP3 TIP4 TIP5 TP3 OH2 T3P T4P")
+ADDITIVES = words(
     "1PE 2PE 7PE ACN ACT ACY BME BOG BTB BU3 CIT CPS DIO DMF DMS DOX DTT DTV EDO EOH EPE ETX FMT GOL IMD IPA IPH LDA "
     "LMT MES MLI MOH MPD MPO MRD NHE NO3 OLC P33 P4C P4G P6G PDO PE3 PE4 PE5 PE8 PEG PEU PG0 PG4 PG5 PG6 PGE PGO PGR "
-    "POL SO4 TAR TFA TLA TRS XPE".split()
+    "POL SO4 TAR TFA TLA TRS XPE"
 )
 """Solvents, cryoprotectants, buffers and detergents of crystallisation. Phosphate is none: it may be a substrate."""
-METALS = frozenset(
+METALS = words(
     "Li Be Na Mg Al K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Cs Ba La Ce Pr Nd Pm "
-    "Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Th U".split()
+    "Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Th U"
 )
 IONS = METALS | frozenset(("F", "Cl", "Br", "I"))
 """Elements that stand alone."""

@@ -119,7 +119,7 @@ def checked(receptor: Receptor, site: Site) -> Site:
     reach = " to ".join(f"({x[0]:.0f}, {x[1]:.0f}, {x[2]:.0f})" for x in (low, high))
     x, y, z = site.centre
     raise UserError(
-        f"There is no pocket at ({x:.1f}, {y:.1f}, {z:.1f}) ({site.how}): {inside.sum()} heavy atoms of the protein lie "
-        f"in the box, the nearest {nearest:.1f} A from its centre. The protein spans {reach}. "
+        f"There is no pocket at ({x:.1f}, {y:.1f}, {z:.1f}) ({site.how}): {inside.sum()} heavy atoms of the protein "
+        f"lie in the box, the nearest {nearest:.1f} A from its centre. The protein spans {reach}. "
         "Is the site in the frame of this protein? --detect looks for one."
     )
