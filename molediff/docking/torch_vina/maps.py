@@ -9,6 +9,7 @@ from __future__ import annotations
 import weakref
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -54,24 +55,42 @@ class Maps:
         return torch.cat([self.cells[t] for t in types])
 
 
-_CACHE: dict[int, tuple[weakref.ref, dict]] = {}
-"""id of a receptor -> (the receptor, its maps); a `Receptor` holds arrays and cannot be hashed."""
+@dataclass
+class _Known:
+    """What was made of a receptor, as long as the object lives."""
+
+    of: weakref.ref
+    terms: ReceptorTerms
+    maps: dict[tuple, Maps] = field(default_factory=dict)
+
+
+_KNOWN: dict[int, _Known] = {}
+"""By the receptor's id: a `Receptor` holds arrays and cannot be hashed."""
+
+
+def _known(receptor: Receptor) -> _Known:
+    name = id(receptor)
+    if name not in _KNOWN or _KNOWN[name].of() is not receptor:
+        _KNOWN[name] = _Known(weakref.ref(receptor, lambda _: _KNOWN.pop(name, None)), ReceptorTerms.of(receptor))
+    return _KNOWN[name]
+
+
+def receptor_terms(receptor: Receptor) -> ReceptorTerms:
+    """Of all scored atoms, made once as long as the same `Receptor` object is used."""
+    return _known(receptor).terms
 
 
 def site_maps(receptor: Receptor, site: Site, spacing: float = 0.375, device: str = "cpu") -> Maps:
     """The maps of a box, made once as long as the same `Receptor` object is used."""
-    known = _CACHE.get(id(receptor))
-    if known is None or known[0]() is not receptor:
-        name = id(receptor)
-        known = _CACHE[name] = (weakref.ref(receptor, lambda _: _CACHE.pop(name, None)), {})
+    known = _known(receptor)
     key = (*(float(x) for x in site.centre), *(float(x) for x in site.size), spacing, device)
-    if key not in known[1]:
-        low = torch.as_tensor(site.centre - site.size / 2, dtype=torch.float64)
-        count = torch.as_tensor(site.size / spacing, dtype=torch.float64).ceil().long()
-        protein = ReceptorTerms.of(receptor).near(low, low + count * spacing)
+    if key not in known.maps:
+        low = torch.as_tensor(np.asarray(site.centre) - np.asarray(site.size) / 2, dtype=torch.float64)
+        count = torch.as_tensor(np.asarray(site.size) / spacing, dtype=torch.float64).ceil().long()
+        protein = known.terms.near(low, low + count * spacing)
         shape = tuple(int(n) + 1 for n in count)
-        known[1][key] = Maps(low.to(device), spacing, shape, protein.to(device))
-    return known[1][key]
+        known.maps[key] = Maps(low.to(device), spacing, shape, protein.to(device))
+    return known.maps[key]
 
 
 def fill(maps: Maps, types: list[int]) -> list[Tensor]:

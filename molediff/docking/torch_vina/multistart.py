@@ -24,8 +24,8 @@ from molediff.docking.torch_vina.minimise import minimise
 from molediff.docking.torch_vina.search import Pool, Search, SearchSettings, spread
 from molediff.docking.torch_vina.torsions import Torsions, orthonormal
 
-EXACT = 12
-"""Evaluations of the last relaxation with exact pairs, twice as many for the poses that are reported."""
+EXACT = 16
+"""Evaluations of the first relaxation with exact pairs; the poses that will be reported get three times as many more."""
 
 
 def dock_torch(
@@ -51,7 +51,7 @@ def dock_torch(
     Raises:
         UserError: for a device torch does not know.
     """
-    config, began = config or DockConfig(), time.monotonic()
+    config, began = config or DockConfig(), time.process_time()
     reason = _refused(ligand, config)
     if reason:
         return Docked(ligand, None, reason=reason)
@@ -59,16 +59,14 @@ def dock_torch(
         terms = LigandTerms.of(ligand.mol)
     except UserError as error:
         return Docked(ligand, None, reason=str(error))
-    if len(terms.tree.parent) - 1 > config.torsions:
-        return Docked(ligand, None, reason=f"{len(terms.tree.parent) - 1} rotatable bonds, at most {config.torsions}")
     maps = site_maps(receptor, site, config.spacing, _device(config.device))
     if not len(maps.receptor.pos):
         return Docked(ligand, None, reason="no receptor atom within 8 A of the box")
-    with torch.inference_mode():
+    with torch.no_grad():
         found = _all_conformers(ligand, terms.to(maps.corner.device), maps, site, config, settings or SearchSettings(),
                                 began + config.seconds)  # fmt: skip
         poses, scores = _reported(found, terms, maps, site, config)
-    seconds = time.monotonic() - began
+    seconds = time.process_time() - began
     if not len(poses):
         return Docked(ligand, None, seconds=seconds, reason="no pose inside the box: is it large enough?")
     return Docked(ligand, _molecule(ligand.mol, poses), scores, seconds)
@@ -100,24 +98,24 @@ def _all_conformers(ligand, terms, maps: Maps, site: Site, config, settings, dea
     exact = ExactEnergy(heavy_only(terms), maps.receptor, low, high)
     found = []
     conformers = [c.GetId() for c in ligand.mol.GetConformers()][: max(1, config.conformers)]
-    share = (deadline - time.monotonic()) / len(conformers)
+    share = (deadline - time.process_time()) / len(conformers)
     for part, conformer in enumerate(conformers):
         pos = torch.as_tensor(ligand.mol.GetConformer(conformer).GetPositions(), device=low.device)
         whole = Torsions.of(pos, terms.tree, terms.heavy)
         heavy = whole.only(terms.heavy).to(dtype=torch.float32)
         generator = torch.Generator().manual_seed(row_seed(config.seed, ligand.row, part))
         search = Search(heavy, energy, low, high, generator, settings)
-        pool = search.run(settings.chains * config.exhaustiveness, time.monotonic() + share)
+        pool = search.run(settings.chains * config.exhaustiveness, time.process_time() + share)
         found.append(_relaxed(pool, heavy, whole, exact, config))
     return torch.cat(found)
 
 
 def _relaxed(pool: Pool, heavy: Torsions, whole: Torsions, exact: ExactEnergy, config: DockConfig) -> torch.Tensor:
-    """The best minima of a pool on the exact energy: all a little, those that will be reported a little more."""
-    at, _ = minimise(pool.at[: 3 * config.poses], heavy, exact, EXACT)
-    at, e = minimise(at, heavy, exact, EXACT)
-    pos = heavy.atoms(heavy.frames(at)).flatten(1)
-    at = at[spread(e, pos, config.poses, config.min_rmsd)]
+    """The best minima of a pool on the exact energy: many a little, those that will be reported until they rest."""
+    at, e = minimise(pool.at[: 3 * config.poses], heavy, exact, EXACT)
+    for evaluations in (3 * EXACT, 0):
+        kept = spread(e, heavy.atoms(heavy.frames(at)).flatten(1), config.poses + 3, config.min_rmsd)
+        at, e = minimise(at[kept], heavy, exact, evaluations)
     double = type(at)(at.place.double(), orthonormal(at.turn.double()), at.angles.double())
     return whole.poses(double)
 

@@ -1,8 +1,8 @@
 """Basin hopping of many chains at once (the iterated local search of Trott & Olson, 2010, on a batch).
 
 Each round changes one thing in every chain (place, orientation or one torsion), relaxes all, and keeps or drops the
-change by Metropolis' rule. From time to time the chains that have found least start again from minima that others
-found. All minima worth keeping are collected, apart from one another.
+change by Metropolis' rule. Chains live on islands; from time to time those of an island that have found least start
+again from what others there have found. All minima worth keeping are collected, apart from one another.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ class SearchSettings:
     """How hard to look."""
 
     chains: int = 24
-    """Chains for each unit of exhaustiveness."""
-    rounds: float = 1.5
+    """Chains of an island, of which there is one for each unit of exhaustiveness; islands do not learn from others."""
+    rounds: float = 5.0
     """Rounds for each degree of freedom (6 + torsions), besides 8."""
-    evaluations: int = 18
+    evaluations: int = 20
     """Of each relaxation."""
     scouts: int = 8
     """Random starts for each chain, of which the best are kept."""
     temperature: float = 1.2
     """Of Metropolis' rule, kcal/mol."""
-    reseed: int = 4
-    """Rounds between restarts of the worst third of the chains."""
+    reseed: int = 6
+    """Rounds between restarts of the worst third of an island's chains."""
     soft: float = 10.0
     """Most an atom or pair counts while scouting, kcal/mol, so that starts can pass through walls."""
     pool: int = 64
@@ -126,7 +126,8 @@ class Search:
             found.append(minimise(at, self.torsions, lambda x: self.energy(x, self.settings.soft), 6))
         at, e = Placement.cat([f[0] for f in found]), torch.cat([f[1] for f in found])
         best = e.argsort()[:chains]
-        return minimise(at[best], self.torsions, self.energy, self.settings.evaluations)
+        dealt = best[torch.randperm(chains, generator=self.generator).to(best.device)]
+        return minimise(at[dealt], self.torsions, self.energy, self.settings.evaluations)
 
     def mutated(self, at: Placement) -> Placement:
         """One thing changed in every pose: place by up to 2 A, orientation by about 2 A at the rim, or one torsion."""
@@ -147,22 +148,24 @@ class Search:
         """Search.
 
         Args:
-            chains: at once.
-            deadline: `time.monotonic()` at which to stop and keep what is there.
+            chains: at once, a multiple of ``settings.chains``.
+            deadline: `time.process_time()` at which to stop and keep what is there.
         """
         s = self.settings
         at, e = self.scout(chains)
+        best, low = at, e
         pool = self._collected(None, at, e)
         rounds = round(8 + s.rounds * (6 + len(self.torsions)))
         for k in range(1, rounds + 1):
-            if time.monotonic() > deadline:
+            if time.process_time() > deadline:
                 break
             new, e_new = minimise(self.mutated(at), self.torsions, self.energy, s.evaluations)
             taken = self.uniform(len(e)) < torch.exp((e - e_new).clamp(max=0) / s.temperature)
             at, e = new.where(taken, at), torch.where(taken, e_new, e)
             pool = self._collected(pool, new, e_new)
+            best, low = new.where(e_new < low, best), torch.minimum(e_new, low)
             if k % s.reseed == 0 and k < rounds:
-                at, e = self._reseeded(at, e, pool)
+                at, e = self._reseeded(best, low, at, e)
         return pool
 
     def _collected(self, pool: Pool | None, at: Placement, e: Tensor) -> Pool:
@@ -175,14 +178,16 @@ class Search:
         empty = Pool(at[:0], e[:0], pos[:0])
         return (pool or empty).add(at, e, pos, s.pool, s.apart)
 
-    def _reseeded(self, at: Placement, e: Tensor, pool: Pool) -> tuple[Placement, Tensor]:
-        """The worst third of the chains moved to minima of the pool, the better the likelier."""
-        worst = e.argsort(descending=True)[: len(e) // 3]
-        weight = torch.softmax(-pool.energy.double() / (2 * self.settings.temperature), 0).cpu()
-        pick = torch.multinomial(weight, len(worst), replacement=True, generator=self.generator).to(e.device)
-        chosen = pool.at[pick]
-        at = Placement(*(x.clone() for x in (at.place, at.turn, at.angles)))
-        at.place[worst], at.turn[worst], at.angles[worst] = chosen.place, chosen.turn, chosen.angles
-        e = e.clone()
-        e[worst] = pool.energy[pick]
-        return at, e
+    def _reseeded(self, best: Placement, low: Tensor, at: Placement, e: Tensor) -> tuple[Placement, Tensor]:
+        """The worst third of each island's chains moved to the best that others of the island have found."""
+        island = low.unflatten(0, (-1, self.settings.chains))  # (I, C)
+        first = torch.arange(len(island), device=low.device)[:, None] * self.settings.chains
+        worst = (island.argsort(1, descending=True)[:, : self.settings.chains // 3] + first).flatten()
+        weight = torch.softmax(-island.double() / (2 * self.settings.temperature), 1).cpu()
+        pick = torch.multinomial(weight, self.settings.chains // 3, replacement=True, generator=self.generator)
+        pick = (pick.to(low.device) + first).flatten()
+        source = torch.arange(len(e), device=e.device)
+        source[worst] = pick
+        moved = torch.zeros(len(e), dtype=torch.bool, device=e.device)
+        moved[worst] = True
+        return best[source].where(moved, at), torch.where(moved, low[source], e)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 from rdkit import Chem
 
@@ -191,12 +192,28 @@ def _internal_order(members, axis) -> list[int]:
 
 
 def _neighbours(mol: Chem.Mol, order: list[int]) -> dict[int, list[int]]:
-    """Bonded atoms of each, in Vina's order; the keys are in that order too."""
-    place = {a: i for i, a in enumerate(order)}
-    return {
-        a: sorted((n.GetIdx() for n in mol.GetAtomWithIdx(a).GetNeighbors() if n.GetIdx() in place), key=place.get)
-        for a in order
-    }
+    """Bonded atoms of each as Vina sees them, in Vina's order; the keys are in that order too.
+
+    Vina finds bonds by distance and leaves out one that has an atom closer to both its ends: of a three-membered ring
+    it does not see the longest side. Without a conformer all bonds are seen.
+    """
+    place, unseen = {a: i for i, a in enumerate(order)}, _longest_sides(mol)
+    near = {a: [n.GetIdx() for n in mol.GetAtomWithIdx(a).GetNeighbors() if n.GetIdx() in place] for a in order}
+    return {a: sorted((n for n in near[a] if frozenset((a, n)) not in unseen), key=place.get) for a in order}
+
+
+def _longest_sides(mol: Chem.Mol) -> set[frozenset[int]]:
+    """The longest side of every three-membered ring in the first conformer, where one is longer than both others."""
+    if not mol.GetNumConformers():
+        return set()
+    pos, found = mol.GetConformer().GetPositions(), set()
+    for ring in mol.GetRingInfo().AtomRings():
+        if len(ring) == 3:
+            sides = [(float(((pos[a] - pos[b]) ** 2).sum()), frozenset((a, b))) for a, b in combinations(ring, 2)]
+            (_, _), (second, _), (longest, side) = sorted(sides, key=lambda s: s[0])
+            if longest > second:
+                found.add(side)
+    return found
 
 
 def _pairs(types: list[int], members, axis, bonded: dict[int, list[int]]) -> list[tuple[int, int]]:

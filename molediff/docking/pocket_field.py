@@ -1,0 +1,74 @@
+"""The van der Waals field of a rigid pocket: UFF's 12-6 potential between every ligand and every pocket atom.
+
+UFF (Rappe et al., J. Am. Chem. Soc. 114, 10024, 1992) has parameters for all elements, metals among them, and knows no
+hydrogen bonds: atoms that attract each other there would be pushed to 3.5 A. Such pairs get a shorter optimum here, and
+a polar hydrogen does not push the acceptor at all, as in AMBER. Charges are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.docking.receptor import Receptor
+
+UFF = {"H": (2.886, 0.044), "B": (4.083, 0.180), "C": (3.851, 0.105), "N": (3.660, 0.069), "O": (3.500, 0.060),
+       "F": (3.364, 0.050), "Na": (2.983, 0.030), "Mg": (3.021, 0.111), "Si": (4.295, 0.402), "P": (4.147, 0.305),
+       "S": (4.035, 0.274), "Cl": (3.947, 0.227), "K": (3.812, 0.035), "Ca": (3.399, 0.238), "V": (3.144, 0.016),
+       "Mn": (2.961, 0.013), "Fe": (2.912, 0.013), "Co": (2.872, 0.014), "Ni": (2.834, 0.015), "Cu": (3.495, 0.005),
+       "Zn": (2.763, 0.124), "Se": (4.205, 0.291), "Br": (4.189, 0.251), "Cd": (2.848, 0.228), "I": (4.500, 0.339),
+       "Hg": (2.705, 0.385)}  # fmt: skip
+"""Element -> optimal distance (angstrom) and depth (kcal/mol) of a pair of its atoms."""
+OTHER = (3.0, 0.05)
+"""For elements not listed."""
+METALS = frozenset(("Na", "Mg", "K", "Ca", "V", "Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Cd", "Hg"))
+POLAR = frozenset(("N", "O"))
+BINDING, COORDINATING = 0.81, 0.68
+"""Factors on the optimal distance of N and O with N and O (2.9 A), and of metals with N, O and S (2.1 A)."""
+SOFT = 0.6
+"""Below this part of the optimal distance the potential goes on as its tangent, so that overlaps stay finite."""
+
+
+@dataclass(frozen=True)
+class PocketField:
+    """Of M pocket atoms on N ligand atoms."""
+
+    pos: np.ndarray
+    """(M, 3) angstrom."""
+    optimum: np.ndarray
+    """(N, M) angstrom."""
+    depth: np.ndarray
+    """(N, M) kcal/mol."""
+
+    @classmethod
+    def of(cls, receptor: Receptor, chosen: np.ndarray, mol: Chem.Mol) -> PocketField:
+        """Of the ``chosen`` (M_all,) bool receptor atoms on a ligand with hydrogens."""
+        rows = np.nonzero(chosen)[0]
+        theirs = [receptor.element[i] for i in rows]
+        ours = [a.GetSymbol() for a in mol.GetAtoms()]
+        x, d = (np.array([UFF.get(e, OTHER)[k] for e in ours]) for k in (0, 1))
+        y, f = (np.array([UFF.get(e, OTHER)[k] for e in theirs]) for k in (0, 1))
+        optimum, depth = np.sqrt(x[:, None] * y), np.sqrt(d[:, None] * f)
+        polar_a, polar_b = np.isin(ours, list(POLAR)), np.isin(theirs, list(POLAR))
+        sulphur_a, sulphur_b = np.array(ours) == "S", np.array(theirs) == "S"
+        metal_a, metal_b = np.isin(ours, list(METALS)), np.isin(theirs, list(METALS))
+        optimum = np.where(polar_a[:, None] & polar_b, optimum * BINDING, optimum)
+        bound = (metal_a[:, None] & (polar_b | sulphur_b)) | ((polar_a | sulphur_a)[:, None] & metal_b)
+        optimum = np.where(bound, optimum * COORDINATING, optimum)
+        given_a = np.array([a.GetAtomicNum() == 1 and any(n.GetSymbol() in POLAR for n in a.GetNeighbors())
+                            for a in mol.GetAtoms()])  # fmt: skip
+        given_b = np.array([receptor.types[i] == "HD" for i in rows])
+        free = (given_a[:, None] & (polar_b | sulphur_b)) | ((polar_a | sulphur_a)[:, None] & given_b)
+        return cls(receptor.pos[rows], optimum, np.where(free, 0.0, depth))
+
+    def __call__(self, pos: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy (kcal/mol) and gradient (N, 3) of ligand positions (N, 3)."""
+        apart = pos[:, None] - self.pos[None]  # (N, M, 3)
+        r = np.sqrt((apart**2).sum(-1)).clip(1e-6)
+        edge = np.maximum(r, SOFT * self.optimum)
+        six = (self.optimum / edge) ** 6
+        slope = -12 * self.depth * (six * six - six) / edge  # dE/dr at the edge
+        energy = self.depth * (six * six - 2 * six) + slope * (r - edge)
+        return float(energy.sum()), ((slope / r)[..., None] * apart).sum(1)

@@ -1,0 +1,96 @@
+"""One rule that puts the poses of a ligand in order.
+
+    value = Vina score + strain_weight max(0, strain - strain_free) + invalid (if PoseBusters objects)
+            - cluster_weight ln(cluster size)
+
+in kcal/mol, lowest first. Vina's score leaves out what the ligand pays for its shape, passes poses that PoseBusters
+rejects, and knows nothing of how wide a minimum is; the size of a pose's cluster stands for the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from rdkit import Chem
+
+from molediff.config import UserError
+
+COLUMNS = ("row", "pose", "score")
+"""A table must have these; ``strain``, ``pb_valid`` and ``cluster`` count where they are there."""
+
+
+@dataclass(frozen=True)
+class RankRule:
+    """Weights of the rule. They await a fit on docking results (experiments/docking_astex)."""
+
+    strain_weight: float = 0.05
+    """Of each kcal/mol of strain beyond ``strain_free``."""
+    strain_free: float = 10.0
+    """Strain that costs nothing, kcal/mol: bound ligands have some."""
+    strain_most: float = 60.0
+    """Strain beyond this costs no more, kcal/mol: force fields exaggerate clashes."""
+    invalid: float = 3.0
+    """Cost of a pose PoseBusters objects to, kcal/mol."""
+    cluster_weight: float = 0.3
+    """Of the logarithm of the cluster size."""
+
+    def __post_init__(self):
+        negative = [name for name, value in vars(self).items() if not value >= 0]
+        if negative:
+            raise UserError(f"Weights of the ranking must not be negative; {', '.join(negative)} is.")
+
+
+def values(table: pd.DataFrame, rule: RankRule | None = None) -> pd.Series:
+    """What the rule gives each pose, kcal/mol.
+
+    Args:
+        table: one row a pose: ``row`` (ligand), ``pose`` (from 1), ``score``; if there: ``strain`` (kcal/mol),
+            ``pb_valid`` (True, False), ``cluster`` (poses in its cluster, from 1). A value that is missing (NaN, None)
+            costs nothing; a missing score puts the pose last.
+        rule: weights.
+
+    Raises:
+        UserError: for a table without one of `COLUMNS`, or a cluster size below 1.
+    """
+    rule = rule or RankRule()
+    missing = [c for c in COLUMNS if c not in table]
+    if missing:
+        raise UserError(f"To rank poses the table needs the columns {', '.join(COLUMNS)}; {', '.join(missing)} missing.")
+    value = pd.to_numeric(table["score"], errors="coerce").fillna(np.inf).astype(float)
+    if "strain" in table:
+        strain = pd.to_numeric(table["strain"], errors="coerce").clip(upper=rule.strain_most)
+        value = value + rule.strain_weight * (strain - rule.strain_free).clip(lower=0).fillna(0)
+    if "pb_valid" in table:
+        value = value + rule.invalid * table["pb_valid"].map(lambda v: v is not None and not pd.isna(v) and not bool(v))
+    if "cluster" in table:
+        size = pd.to_numeric(table["cluster"], errors="coerce").fillna(1)
+        if (size < 1).any():
+            raise UserError(f"A cluster holds at least its own pose; got a size of {size.min():g}.")
+        value = value - rule.cluster_weight * np.log(size)
+    return value
+
+
+def rank(table: pd.DataFrame, rule: RankRule | None = None) -> pd.DataFrame:
+    """The table with ``value`` and ``rank`` (1 is best, within each ligand), ordered by ligand and rank.
+
+    Poses of equal value keep Vina's order. Nothing is dropped. Arguments and errors: see `values`.
+    """
+    ranked = table.assign(value=values(table, rule))
+    ranked = ranked.sort_values(["row", "value", "pose"], kind="stable").reset_index(drop=True)
+    ranked["rank"] = ranked.groupby("row").cumcount() + 1
+    return ranked
+
+
+def cluster_sizes(poses: Chem.Mol, radius: float = 2.0) -> list[int]:
+    """For every conformer, how many conformers (itself included) lie within ``radius`` of it.
+
+    Args:
+        poses: conformers in one frame; they are not superposed.
+        radius: RMSD of heavy atoms, angstrom, symmetry not considered.
+    """
+    heavy = [a.GetIdx() for a in poses.GetAtoms() if a.GetAtomicNum() > 1]
+    pos = np.array([c.GetPositions()[heavy] for c in poses.GetConformers()]).reshape(poses.GetNumConformers(), -1, 3)
+    apart = np.sqrt(((pos[:, None] - pos[None]) ** 2).sum(-1).mean(-1))
+    return (apart <= radius).sum(1).tolist()

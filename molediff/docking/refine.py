@@ -1,0 +1,248 @@
+"""Relaxation of poses in the rigid pocket: the pose as it came and as it relaxed, side by side.
+
+`METHODS`: 'mmff' and 'uff' move every atom of the ligand in its force field (RDKit's MMFF94, Halgren 1996, or UFF,
+Rappe 1992) and the van der Waals field of the pocket; 'vina' moves every atom in MMFF94 and Vina's intermolecular
+energy; 'torch' keeps bond lengths and angles and turns torsions, place and orientation in Vina's whole energy. The
+last two steer by `molediff.docking.torch_vina`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from rdkit import Chem
+from rdkit.Chem import rdForceFieldHelpers
+from scipy.optimize import minimize
+
+from molediff.config import UserError, choose
+from molediff.docking.pocket_field import PocketField
+from molediff.docking.receptor import Receptor
+
+METHODS = {
+    "mmff": "all atoms: MMFF94, van der Waals with the pocket",
+    "uff": "all atoms: UFF, van der Waals with the pocket",
+    "vina": "all atoms: MMFF94, Vina's energy with the pocket",
+    "torch": "torsions, place and orientation: Vina's energy, inside and with the pocket",
+}
+NEAR = 10.0
+"""Pocket atoms within this distance of the pose are felt, angstrom."""
+Field = Callable[[np.ndarray], tuple[float, np.ndarray]]
+"""Positions (N, 3) -> energy (kcal/mol) and gradient (N, 3)."""
+
+
+@dataclass(frozen=True)
+class RefineConfig:
+    """How poses are relaxed."""
+
+    method: str = "mmff"
+    """One of `METHODS`."""
+    steps: int = 300
+    """At most."""
+
+    def __post_init__(self):
+        choose("method", self.method, METHODS)
+        if self.steps < 1:
+            raise UserError(f"--steps must be at least 1, got {self.steps}.")
+
+
+@dataclass(frozen=True)
+class Refined:
+    """One pose before and after. Failures are values."""
+
+    mol: Chem.Mol | None
+    """Relaxed, hydrogens explicit; None where it failed."""
+    figures: dict[str, float]
+    """internal_raw, internal_relaxed (the ligand's force field), pocket_raw, pocket_relaxed (with the pocket),
+    vina_raw, vina_relaxed (Vina's score), all kcal/mol; moved (RMSD of heavy atoms, angstrom)."""
+    note: str = ""
+    """What was done besides, as 'hydrogens added'."""
+    reason: str = ""
+    """Why it failed; '' otherwise."""
+
+
+def refine(receptor: Receptor, mol: Chem.Mol | None, config: RefineConfig | None = None) -> Refined:
+    """Relax one pose; the receptor does not move.
+
+    Args:
+        receptor: with hydrogens.
+        mol: with one conformer in the receptor's frame; hydrogens are added where they are missing.
+        config: how.
+    """
+    config = config or RefineConfig()
+    reason = _unfit(mol)
+    if reason:
+        return Refined(None, {}, reason=reason)
+    before = mol.GetNumAtoms()
+    mol = Chem.AddHs(mol, addCoords=True)
+    notes = ["hydrogens added"] if mol.GetNumAtoms() > before else []
+    start = mol.GetConformer().GetPositions()
+    close = np.linalg.norm(receptor.pos[:, None] - start[None], axis=-1).min(1) < NEAR
+    if not close.any():
+        return Refined(None, {}, reason=f"no receptor atom within {NEAR:.0f} A of the pose")
+    try:
+        terms = _vina_terms(receptor, mol)
+        internal, said = _internal(mol, "uff" if config.method == "uff" else "mmff")
+    except UserError as error:
+        return Refined(None, {}, reason=str(error))
+    if said:
+        notes.append(said)
+    field = _vina_field(*terms) if config.method in ("vina", "torch") else PocketField.of(receptor, close, mol)
+    if config.method == "torch":
+        end, finished = _in_torsions(*terms, start, config.steps)
+    else:
+        end, finished = _in_cartesians(internal, field, start, config.steps)
+    if not finished:
+        notes.append(f"not converged in {config.steps} steps")
+    if not np.isfinite(end).all():
+        return Refined(None, {}, note="; ".join(notes), reason="the relaxation diverged")
+    relaxed = Chem.Mol(mol)
+    relaxed.GetConformer().SetPositions(end)
+    if (reason := _changed(mol, relaxed)) != "":
+        return Refined(None, {}, note="; ".join(notes), reason=reason)
+    return Refined(relaxed, _figures(internal, field, terms, mol, start, end), "; ".join(notes))
+
+
+def _unfit(mol: Chem.Mol | None) -> str:
+    if mol is None:
+        return "cannot be read"
+    if not mol.GetNumConformers() or not mol.GetConformer().Is3D():
+        return "has no 3D coordinates"
+    if not mol.GetNumHeavyAtoms():
+        return "has no heavy atom"
+    if len(Chem.GetMolFrags(mol)) > 1:
+        return "has more than one fragment"
+    return "" if np.isfinite(mol.GetConformer().GetPositions()).all() else "has coordinates that are no numbers"
+
+
+def _internal(mol: Chem.Mol, method: str) -> tuple[Field, str]:
+    """The ligand's own force field, and what to say of it: MMFF94 gives way to UFF where it has no parameters.
+
+    Raises:
+        UserError: where neither has parameters.
+    """
+    said, mol = "", Chem.Mol(mol)
+    made = None
+    if method == "mmff":
+        properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol)
+        made = None if properties is None else rdForceFieldHelpers.MMFFGetMoleculeForceField(mol, properties)
+        said = "" if made is not None else "MMFF94 has no parameters, UFF instead"
+    if made is None and rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
+        made = rdForceFieldHelpers.UFFGetMoleculeForceField(mol)
+    if made is None:
+        raise UserError("neither MMFF94 nor UFF has parameters for it")
+    made.Initialize()
+
+    def field(pos: np.ndarray, keep=mol) -> tuple[float, np.ndarray]:  # the force field lives as long as its molecule
+        flat = pos.ravel().tolist()
+        return made.CalcEnergy(flat), np.array(made.CalcGrad(flat)).reshape(-1, 3)
+
+    return field, said
+
+
+def _vina_terms(receptor: Receptor, mol: Chem.Mol):
+    """(ligand, receptor) as torch Vina wants them; the receptor's are made once as long as the object lives."""
+    from molediff.docking.torch_vina.energy import LigandTerms
+    from molediff.docking.torch_vina.maps import receptor_terms
+
+    return LigandTerms.of(mol), receptor_terms(receptor)
+
+
+def _vina_field(ligand, receptor) -> Field:
+    """Vina's intermolecular energy, smooth."""
+    import torch
+
+    from molediff.docking.torch_vina.energy import intermolecular
+
+    def field(pos: np.ndarray) -> tuple[float, np.ndarray]:
+        x = torch.tensor(pos[None], requires_grad=True)
+        e = intermolecular(x, ligand, receptor).sum()
+        (gradient,) = torch.autograd.grad(e, x) if e.requires_grad else (torch.zeros_like(x),)
+        return float(e), gradient[0].numpy()
+
+    return field
+
+
+def _in_cartesians(internal: Field, pocket: Field, start: np.ndarray, steps: int) -> tuple[np.ndarray, bool]:
+    """L-BFGS over all atoms."""
+
+    def both(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        pos = flat.reshape(-1, 3)
+        (a, da), (b, db) = internal(pos), pocket(pos)
+        return a + b, (da + db).ravel()
+
+    options = {"maxiter": steps, "maxfun": 4 * steps, "ftol": 1e-7, "gtol": 0.02}
+    found = minimize(both, start.ravel(), jac=True, method="L-BFGS-B", options=options)
+    return found.x.reshape(-1, 3), found.status == 0
+
+
+def _in_torsions(ligand, receptor, start: np.ndarray, steps: int) -> tuple[np.ndarray, bool]:
+    """BFGS in place, orientation and torsions; the geometry of the pose stays."""
+    import torch
+
+    from molediff.docking.torch_vina.landscape import ExactEnergy, heavy_only
+    from molediff.docking.torch_vina.minimise import minimise
+    from molediff.docking.torch_vina.torsions import Placement, Torsions
+
+    pos = torch.tensor(start)
+    whole = Torsions.of(pos, ligand.tree, ligand.heavy)
+    heavy = whole.only(ligand.heavy)
+    far = torch.full((3,), 1e4, dtype=pos.dtype)
+    energy = ExactEnergy(heavy_only(ligand), receptor, -far, far)
+    at = Placement(whole.centre[None], torch.eye(3, dtype=pos.dtype)[None], pos.new_zeros(1, len(whole)))
+    with torch.no_grad():
+        at, early = minimise(at, heavy, energy, max(1, 2 * steps // 3))
+        at, late = minimise(at, heavy, energy, max(1, steps // 3))
+        return whole.poses(at)[0].numpy(), bool((early - late).abs().max() < 0.02)
+
+
+def _changed(mol: Chem.Mol, relaxed: Chem.Mol) -> str:
+    """Why the relaxed pose is another molecule, or ''."""
+    made = Chem.Mol(relaxed)
+    Chem.AssignStereochemistryFrom3D(made)
+    given = Chem.Mol(mol)
+    Chem.AssignStereochemistryFrom3D(given)
+    return "" if Chem.MolToSmiles(made) == Chem.MolToSmiles(given) else "the relaxation changed the stereochemistry"
+
+
+def _figures(internal: Field, field: Field, terms, mol: Chem.Mol, start: np.ndarray, end: np.ndarray) -> dict:
+    """Before and after."""
+    import torch
+
+    from molediff.docking.torch_vina.energy import score
+
+    total = score(torch.tensor(np.stack([start, end])), *terms).total.tolist()
+    heavy = [a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() > 1]
+    return {
+        "internal_raw": float(internal(start)[0]),
+        "internal_relaxed": float(internal(end)[0]),
+        "pocket_raw": float(field(start)[0]),
+        "pocket_relaxed": float(field(end)[0]),
+        "vina_raw": total[0],
+        "vina_relaxed": total[1],
+        "moved": float(np.sqrt(((end - start)[heavy] ** 2).sum(-1).mean())),
+    }
+
+
+@dataclass
+class RefineTask:
+    """Work of a child process, see `molediff.docking.pool`: rows of a library in, plain values out."""
+
+    receptor: Receptor
+    config: RefineConfig
+
+    def start(self) -> None:
+        """Nothing to prepare."""
+
+    def __call__(self, row) -> dict:
+        """{'block' (relaxed), 'raw' (as read), 'note', 'reason', 'figures'} of a `molediff.docking.ligands.Row`."""
+        from molediff.docking.ligands import parse
+
+        mol, reason = parse(row)
+        if reason:
+            return {"block": "", "raw": "", "note": "", "reason": reason, "figures": {}}
+        done = refine(self.receptor, mol, self.config)
+        block = "" if done.mol is None else Chem.MolToMolBlock(done.mol)
+        raw = Chem.MolToMolBlock(mol)
+        return {"block": block, "raw": raw, "note": done.note, "reason": done.reason, "figures": done.figures}

@@ -1,0 +1,118 @@
+"""Poses relaxed in their pocket: raw and relaxed side by side, nothing dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from rdkit import Chem
+
+from molediff.config import UserError
+from molediff.docking.ligands import read_library, rows_of
+from molediff.docking.pool import default_workers, run_all
+from molediff.docking.receptor import Receptor
+from molediff.docking.refine import RefineConfig, RefineTask
+from molediff.pipelines.lines import Lines
+
+FIGURES = (
+    "vina_raw", "vina_relaxed", "internal_raw", "internal_relaxed", "pocket_raw", "pocket_relaxed", "moved",
+)  # fmt: skip
+"""Columns of the table, in kcal/mol; ``moved`` in angstrom. See `molediff.docking.refine.Refined`."""
+SECONDS = 600.0
+"""Of computing a pose may take."""
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """One row a pose asked for."""
+
+    mols: list[Chem.Mol | None]
+    """Relaxed, hydrogens explicit; None where it failed."""
+    table: pd.DataFrame
+    """pose, name, method, `FIGURES`, note, reason."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Poses requested, relaxed, failed."""
+        relaxed = sum(m is not None for m in self.mols)
+        return {"requested": len(self.mols), "relaxed": relaxed, "failed": len(self.mols) - relaxed}
+
+    def save(self, folder: Path | str) -> Path:
+        """Write refined.sdf and table.csv."""
+        from molediff.report.files import write_sdf, write_table
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        names = [str(n) for n in self.table["name"]]
+        records = self.table.to_dict("records")
+        properties = [
+            {k: r[k] for k in ("pose", "name", "method", "vina_raw", "vina_relaxed", "moved")} for r in records
+        ]
+        write_sdf(self.mols, names, properties, folder / "refined.sdf")
+        write_table(self.table, folder / "table.csv")
+        return folder
+
+
+class Refine:
+    """Relaxation of poses.
+
+    >>> out = Refine("mmff")(receptor, "poses.sdf")  # doctest: +SKIP
+    """
+
+    def __init__(self, method: str = "mmff", steps: int = 300):
+        """A pipeline.
+
+        Args:
+            method: one of `molediff.docking.refine.METHODS`.
+            steps: at most.
+
+        Raises:
+            UserError: for another method, or steps below 1.
+        """
+        self.config = RefineConfig(method, steps)
+
+    def __call__(
+        self,
+        receptor: Receptor,
+        poses: Path | str | Sequence[Chem.Mol | None],
+        workers: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+        parts: Path | None = None,
+    ) -> Refinement:
+        """Relax every pose. The result does not depend on the number of workers.
+
+        Args:
+            receptor: prepared protein; it does not move.
+            poses: SD file, or RDKit molecules with one conformer each.
+            workers: child processes; 0 for one a core.
+            progress: (poses done, poses).
+            parts: folder in which finished poses are kept, so that a run can be resumed.
+
+        Raises:
+            UserError: for a file that cannot be read or holds no poses.
+        """
+        if isinstance(poses, (str, Path)) and Path(poses).suffix.lower() not in (".sdf", ".mol"):
+            raise UserError(f"'{poses}' holds no poses. Give an SD file with 3D coordinates: --molecules poses.sdf")
+        rows = read_library(poses) if isinstance(poses, (str, Path)) else rows_of(list(poses))
+        kept = Lines(None if parts is None else parts / "poses.jsonl")
+        left = [row for row in rows if row.row not in kept.known]
+
+        def keep(number: int, result: dict | None, reason: str) -> None:
+            failed = {"block": "", "raw": "", "note": "", "reason": reason, "figures": {}}
+            kept.add(left[number].row, result if result is not None else failed)
+            if progress is not None:
+                progress(len(kept.known), len(rows))
+
+        if left:
+            run_all(RefineTask(receptor, self.config), left, min(workers or default_workers(), len(left)), SECONDS, keep)
+        found = [kept.known[row.row] for row in rows]
+        table = pd.DataFrame(
+            {"pose": row.row, "name": row.name, "method": self.config.method}
+            | {f: result["figures"].get(f) for f in FIGURES}
+            | {"note": result["note"], "reason": result["reason"]}
+            for row, result in zip(rows, found, strict=True)
+        )
+        table[list(FIGURES)] = table[list(FIGURES)].astype(float).round(4)
+        return Refinement([Chem.MolFromMolBlock(r["block"], removeHs=False) if r["block"] else None for r in found], table)
