@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,13 +13,14 @@ from rdkit.Chem import rdMolAlign
 
 from molediff.docking.engines import engine
 from molediff.docking.ligands import prepare, rows_of
+from molediff.docking.prepare import prepare_receptor
 from molediff.docking.receptor import Receptor
-from molediff.docking.receptor_text import pdb_block
+from molediff.docking.receptor_files import pdb_text
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 from molediff.docking.tasks import sound
 
-PREPARATION = "simple_receptor"
+PREPARATION = "molediff"
 """Which preparation of the receptor a line of results.jsonl comes from."""
 BOX = 25.0
 """Edge of the box at the centre of the ligand's heavy atoms, angstrom."""
@@ -68,10 +68,8 @@ class AstexTask:
         """Prepared once, then from the work folder."""
         path = Path(self.work) / f"{name}.receptor.pkl"
         if not path.is_file():
-            sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "torch_vina"))
-            from simple_receptor import simple_receptor
-
-            path.write_bytes(pickle.dumps(simple_receptor(f"{self.data}/{name}/protein.pdb")))
+            crystal = Chem.MolFromMolFile(f"{self.data}/{name}/ligand.sdf")
+            path.write_bytes(pickle.dumps(prepare_receptor(f"{self.data}/{name}/protein.pdb", ligand=crystal)))
         return pickle.loads(path.read_bytes())
 
     def busted(self, mol: Chem.Mol, crystal: Chem.Mol, receptor: Receptor, name: str) -> tuple[bool, str]:
@@ -79,7 +77,7 @@ class AstexTask:
         from posebusters import PoseBusters
 
         path = Path(self.work) / f"{name}.pdb"
-        path.write_text(pdb_block(receptor))
+        path.write_text(pdb_text(receptor))
         protein = Chem.MolFromPDBFile(str(path), sanitize=False, removeHs=False, proximityBonding=False)
         row = PoseBusters(config="redock", max_workers=0).bust([mol], crystal, protein).iloc[0]
         failed = [str(key) for key, value in row.items() if not str(key).startswith("rmsd") and not bool(value)]

@@ -89,7 +89,15 @@ def keeper(row: str, left: list, start: int):
         line = {"row": row, "complex": left[start + number][0], **(result or failed)}
         with open(HERE / "results.jsonl", "a", encoding="utf-8") as f:
             f.write(json.dumps(line) + "\n")
-        print(line["row"], line["complex"], line["rmsd"][:1], line["pb_valid"], line["seconds"], line["reason"], flush=True)
+        print(
+            line["row"],
+            line["complex"],
+            line["rmsd"][:1],
+            line["pb_valid"],
+            line["seconds"],
+            line["reason"],
+            flush=True,
+        )
 
     return keep
 

@@ -17,6 +17,8 @@ VERBS = {
     "data": "prepare training data from QM9, SD files, SMILES or arrays",
     "evaluate": "judge anyone's molecules under the published protocols",
     "pocket": "prepare a protein and its binding site: PDB, PDBQT, a log of every change",
+    "dock": "dock a library into a pocket: poses, a table, one row a ligand",
+    "score": "figures of poses in a pocket: Vina, PoseBusters, clashes, RMSD, interactions",
     "models": "list the bundled models: data, size, checksum, measured quality",
     "doctor": "versions, device, extras, what is missing and how to get it",
 }

@@ -14,7 +14,18 @@ STRETCH = 0.05
 """Most by which a bond may differ between the conformer that went in and a pose, angstrom; PDBQT has 3 decimals."""
 CLOSURE = 0.5
 """The same for bonds of rings that meeko opens to make them flexible."""
-ELEMENT = {"A": "C", "NA": "N", "NS": "N", "OA": "O", "OS": "O", "SA": "S", "HD": "H", "HS": "H", "CL": "Cl", "BR": "Br"}
+ELEMENT = {
+    "A": "C",
+    "NA": "N",
+    "NS": "N",
+    "OA": "O",
+    "OS": "O",
+    "SA": "S",
+    "HD": "H",
+    "HS": "H",
+    "CL": "Cl",
+    "BR": "Br",
+}
 """AutoDock type in capitals -> element, where it is not the type itself."""
 
 

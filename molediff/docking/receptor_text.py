@@ -15,15 +15,6 @@ def rigid_pdbqt(receptor: Receptor, atoms: np.ndarray) -> str:
     )
 
 
-def pdb_block(receptor: Receptor) -> str:
-    """PDB with hydrogens, ``HETATM`` for what belongs to no polymer; metals and cofactors stay."""
-    lines = [
-        f"{atom_line(receptor, i, i + 1, 'HETATM' if receptor.hetero[i] else 'ATOM')}          {receptor.element[i].upper():>2}\n"
-        for i in range(len(receptor))
-    ]
-    return "".join(lines) + "END\n"
-
-
 def atom_line(receptor: Receptor, i: int, serial: int, record: str) -> str:
     """Columns 1 to 66 of an atom's record, alike in PDB and PDBQT; the serial wraps at 100,000."""
     x, y, z = receptor.pos[i]

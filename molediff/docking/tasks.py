@@ -14,7 +14,7 @@ from molediff.docking.engines import engine
 from molediff.docking.ligand import Docked, Ligand
 from molediff.docking.ligands import Row, parse, prepare, unfit
 from molediff.docking.receptor import Receptor
-from molediff.docking.receptor_text import pdb_block
+from molediff.docking.receptor_files import pdb_text
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 
@@ -112,10 +112,10 @@ class Judge:
 
     def __init__(self, receptor: Receptor, site: Site):
         low, high = site.centre - site.size / 2 - 20.0, site.centre + site.size / 2 + 20.0
-        near = np.flatnonzero(((receptor.pos >= low) & (receptor.pos <= high)).all(axis=1))
+        near = ((receptor.pos >= low) & (receptor.pos <= high)).all(axis=1)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "protein.pdb"
-            path.write_text(pdb_block(part(receptor, near)))
+            path.write_text(pdb_text(receptor, near))
             self.protein = Chem.MolFromPDBFile(str(path), sanitize=False, removeHs=False, proximityBonding=False)
         from posebusters import PoseBusters
 
@@ -129,17 +129,6 @@ class Judge:
             return False, f"posebusters: {type(error).__name__}"
         failed = [str(name) for name, value in row.items() if not bool(value)]
         return not failed, ", ".join(failed)
-
-
-def part(receptor: Receptor, atoms: np.ndarray) -> Receptor:
-    """Those atoms of a receptor, in the order given, with the bonds among them."""
-    new = np.full(len(receptor), -1)
-    new[atoms] = np.arange(len(atoms))
-    bonds = new[receptor.bonds] if len(receptor.bonds) else receptor.bonds
-    bonds = bonds[(bonds >= 0).all(axis=1)] if len(bonds) else bonds
-    texts = ("element", "name", "residue", "chain", "number", "types")
-    kept = {key: tuple(getattr(receptor, key)[i] for i in atoms) for key in texts}
-    return replace(receptor, pos=receptor.pos[atoms], hetero=receptor.hetero[atoms], bonds=bonds, **kept)
 
 
 @dataclass

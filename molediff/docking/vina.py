@@ -130,7 +130,9 @@ class VinaPocket:
         seconds = time.process_time() - began
         if not kept:
             return Docked(ligand, None, seconds=seconds, reason="Vina found no pose in the box")
-        return Docked(ligand, with_poses(ligand.mol, [places[i] for i in kept]), tuple(scores[i] for i in kept), seconds)
+        return Docked(
+            ligand, with_poses(ligand.mol, [places[i] for i in kept]), tuple(scores[i] for i in kept), seconds
+        )
 
     def _search(self, mol: Chem.Mol, conformer: int, config: DockConfig) -> list[tuple[np.ndarray, float]]:
         centred = self._into_box(mol, conformer)

@@ -15,14 +15,22 @@ from molediff.config import UserError, from_dict
 from molediff.docking.ligands import read_library, rows_of
 from molediff.docking.pool import default_workers, run_all
 from molediff.docking.receptor import Receptor
-from molediff.docking.receptor_text import pdb_block
+from molediff.docking.receptor_files import pdb_text
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 from molediff.docking.tasks import ScoreTask
 
 CHUNK = 25
 """Poses a worker takes at once: computing the maps costs more than scoring so many."""
-NOTHING = {"score": None, "minimised": None, "note": "", "block": "", "minimised_block": "", "docked": None, "read": True}
+NOTHING = {
+    "score": None,
+    "minimised": None,
+    "note": "",
+    "block": "",
+    "minimised_block": "",
+    "docked": None,
+    "read": True,
+}
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ class Score:
         names = [row.name for row in rows]
         with tempfile.TemporaryDirectory() as folder:
             protein = Path(folder) / "protein.pdb"
-            protein.write_text(pdb_block(receptor))
+            protein.write_text(pdb_text(receptor))
             try:
                 table = pose_figures(mols, protein, reference, self.figures, names, workers=workers)
             except InputError as error:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from rdkit import Chem
 
+from molediff.docking.receptor import Receptor
+from molediff.docking.receptor_files import pdb_text
+from molediff.docking.site import Site
 from molediff.report.files import write_sdf, write_table
+from molediff.report.page import write_page
+
+PAGE_POSES = 60
+"""Poses on the page: the first of every ligand by score, then the second of every one, and so on."""
+NEAR = 12.0
+"""Atoms of the receptor within this distance of a pose's box are on the page, angstrom."""
 
 
 def write_docking(docking, folder: Path) -> Path:
@@ -37,3 +49,52 @@ def write_scoring(scoring, folder: Path) -> Path:
     if scoring.interactions is not None:
         write_table(scoring.interactions, folder / "interactions.csv")
     return folder
+
+
+def near_residues(receptor: Receptor, site: Site) -> np.ndarray:
+    """(M,) bool: atoms of residues that have an atom within `NEAR` of the box, each residue whole."""
+    low, high = site.centre - site.size / 2 - NEAR, site.centre + site.size / 2 + NEAR
+    inside = ((receptor.pos >= low) & (receptor.pos <= high)).all(axis=1)
+    keys = list(zip(receptor.chain, receptor.number, receptor.residue, strict=True))
+    wanted = {key for key, within in zip(keys, inside, strict=True) if within}
+    return np.array([key in wanted for key in keys])
+
+
+def write_docking_page(
+    docking, receptor: Receptor, site: Site, reference: Chem.Mol | None, path: Path, workers: int = 1
+) -> Path:
+    """One offline page of a docking: pocket, poses, fast figures and interactions; see `molediff.report.page`."""
+    from molediff.evaluation.poses import pose_figures, pose_interactions, with_vina
+
+    chosen = sorted(
+        (rank, score, row)
+        for row, scores in enumerate(docking.scores)
+        for rank, score in enumerate(scores[: len(docking.poses[row])])
+    )[:PAGE_POSES]
+    mols = [docking.poses[row][rank] for rank, _, row in chosen]
+    names = [f"{docking.table['name'][row]} #{rank + 1}" for rank, _, row in chosen]
+    near = pdb_text(receptor, near_residues(receptor, site))
+    with tempfile.TemporaryDirectory() as folder:
+        protein = Path(folder) / "protein.pdb"
+        protein.write_text(near)
+        table = with_vina(
+            pose_figures(mols, protein, reference, "fast", names, workers=workers), [score for _, score, _ in chosen]
+        )
+        try:
+            found = pose_interactions(mols, protein, names)
+        except ValueError:  # without prolif the page has no interactions
+            found = None
+    about = {key: docking.about[key] for key in ("engine", "exhaustiveness", "conformers", "seed", "site")}
+    counts = docking.counts
+    subtitle = f"{counts['docked']} of {counts['requested']} ligands docked, {counts['pb_valid']} best poses PB-valid"
+    return write_page(
+        path,
+        title=f"Docking into {Path(receptor.source).name or 'a pocket'}",
+        receptor_pdb=near,
+        poses=mols,
+        table=table,
+        interactions=found,
+        reference=reference,
+        subtitle=subtitle,
+        about=about,
+    )

@@ -98,7 +98,9 @@ def test_protonation_is_left_as_given_unless_asked_and_said():
     plain, asked = prepare(row, DockConfig()), prepare(row, DockConfig(), protonation=True)
     assert "protonation as given" in plain.note and Chem.GetFormalCharge(plain.mol) == 0
     assert not any(a.GetFormalCharge() for a in plain.mol.GetAtoms())
-    assert "carboxylate 1, ammonium 1" in asked.note and sum(a.GetFormalCharge() != 0 for a in asked.mol.GetAtoms()) == 2
+    assert (
+        "carboxylate 1, ammonium 1" in asked.note and sum(a.GetFormalCharge() != 0 for a in asked.mol.GetAtoms()) == 2
+    )
 
 
 def test_seeds_are_never_zero_and_differ():

@@ -16,8 +16,8 @@ from molediff.docking.tasks import ScoreTask, sound
 pytest.importorskip("vina")
 pytest.importorskip("meeko")
 
-from molediff.docking.pdbqt_ligand import faults, isomer, onto, to_pdbqt  # noqa: E402
-from molediff.docking.vina import VinaPocket, merge, with_poses  # noqa: E402
+from molediff.docking.pdbqt_ligand import faults, isomer, onto, to_pdbqt
+from molediff.docking.vina import VinaPocket, merge, with_poses
 
 MOLECULES = ["CC(=O)Nc1ccc(O)cc1", "C[C@H](N)C(=O)O", "CC", "C1CCCCCCC1CO", "C/C=C/CO", "c1ccsc1CCl"]
 

@@ -1,0 +1,88 @@
+"""molediff score"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from molediff.cli import options, pocket_options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    pocket_options.add_arguments(parser)
+    parser.add_argument("--molecules", type=Path, metavar="SDF", help="poses: an SD file in the protein's frame")
+    parser.add_argument("--figures", default="fast", help="fast or full (default fast)")
+    parser.add_argument("--exhaustiveness", type=int, default=8, help="of the docking in full figures (default 8)")
+    parser.add_argument("--seed", type=int, default=0, help="of that docking (default 0)")
+    parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core (default 0)")
+    options.add_output(parser, "score")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge, write, report."""
+    from molediff.cli.dock import fingerprint, place, versions_of, workers_of
+    from molediff.config import UserError
+    from molediff.pipelines.score import Score, has_vina
+    from molediff.report import write_json
+
+    if args.molecules is None:
+        raise UserError("Nothing to score. Give poses: --molecules poses.sdf")
+    pipeline = Score(args.figures, exhaustiveness=args.exhaustiveness, seed=args.seed)
+    receptor, site, reference = pocket_options.receptor_and_site(args)
+    decisive = {"figures": args.figures, "exhaustiveness": args.exhaustiveness, "seed": args.seed}
+    decisive |= {"molecules": _digest(args.molecules), "receptor": fingerprint(receptor), "site": place(site)}
+    if options.open_run(args.out, decisive, args.overwrite) == "complete":
+        print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
+        return 0
+    if not has_vina():
+        print("vina or meeko is not installed: no Vina figures. Type: pip install 'molediff[dock]'")
+    record = {
+        "status": "running",
+        "command": options.command_line(),
+        "arguments": decisive,
+        "pocket": site.how,
+        "receptor_log": list(receptor.log),
+        "versions": options.versions() | versions_of("vina", "meeko", "posebusters", "prolif"),
+    }
+    args.out.mkdir(parents=True, exist_ok=True)
+    write_json(record, args.out / "run.json")
+    began = time.perf_counter()
+    result = pipeline(receptor, site, args.molecules, reference, workers_of(args), None)
+    result.save(args.out)
+    seconds = time.perf_counter() - began
+    write_json(
+        record | {"status": "complete", "counts": result.counts, "seconds": round(seconds, 2)}, args.out / "run.json"
+    )
+    _print(result, seconds, args.out)
+    return 1 if result.counts["failed"] else 0
+
+
+def _digest(path: Path) -> str:
+    import hashlib
+
+    from molediff.config import UserError
+
+    try:
+        return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    except OSError as error:
+        raise UserError(f"The poses '{path}' cannot be read ({error.strerror}). Give --molecules poses.sdf") from error
+
+
+def _print(result, seconds: float, folder: Path) -> None:
+    c, table = result.counts, result.table
+    for key, label in (("requested", "requested"), ("read", "read"), ("prepared", "prepared"), ("scored", "scored")):
+        print(f"{label:<15} {c[key]}")
+    print(f"PB-valid        {c['pb_valid']}")
+    if "within_2A" in table:
+        near = int((table["within_2A"] == True).sum())  # noqa: E712, None where it is another molecule
+        print(f"RMSD <= 2 A     {near} of {int(table['rmsd'].notna().sum())} poses of the reference's molecule")
+    if c["failed"]:
+        print(f"failed          {c['failed']} (see the reasons in table.csv)")
+    if table["vina_score"].notna().any():
+        print(
+            f"best            {table['vina_score'].min():.2f} kcal/mol, {table['vina_minimised'].min():.2f} minimised"
+        )
+    print(f"seconds         {seconds:.1f}")
+    print(f"written to      {folder}")
