@@ -89,7 +89,7 @@ def atoms_of(text: str) -> list[tuple[int, str, np.ndarray]]:
 
 
 def _serials(text: str, mol: Chem.Mol) -> dict[int, int]:
-    """The file has the conformer's own coordinates: each of its atoms is the RDKit atom of that element that lies there."""
+    """Serial -> index. The file has the conformer's own coordinates: an atom is the RDKit atom that lies there."""
     places = mol.GetConformer().GetPositions()
     symbols = [a.GetSymbol() for a in mol.GetAtoms()]
     serials: dict[int, int] = {}
@@ -150,7 +150,7 @@ def onto(mol: Chem.Mol, conformer: int, written: LigandPdbqt, model: str) -> np.
 
 
 def _frame(mol: Chem.Mol, parent: int, places: np.ndarray) -> list[int]:
-    """Heavy atoms that move as one with the hydrogens of ``parent``: it, its neighbours, and theirs if it has but one."""
+    """Heavy atoms that move as one with the hydrogens of ``parent``: it, its neighbours, theirs if it has but one."""
     heavy = [n.GetIdx() for n in mol.GetAtomWithIdx(parent).GetNeighbors() if n.GetAtomicNum() > 1]
     frame = [parent, *heavy]
     if len(heavy) < 2 or np.linalg.matrix_rank(places[frame] - places[parent], tol=0.2) < 2:
@@ -160,7 +160,7 @@ def _frame(mol: Chem.Mol, parent: int, places: np.ndarray) -> list[int]:
 
 
 def superpose(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rotation R (3, 3) and shift t (3,) such that ``a @ R.T + t`` is nearest to ``b``; both (n, 3), n >= 1 (Kabsch)."""
+    """Rotation R (3, 3) and shift t (3,) with ``a @ R.T + t`` nearest to ``b``; both (n, 3), n >= 1 (Kabsch)."""
     ca, cb = a.mean(0), b.mean(0)
     u, _, vt = np.linalg.svd((a - ca).T @ (b - cb))
     flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])

@@ -67,9 +67,9 @@ class DockTask:
 
 
 def sound(docked: Docked) -> Docked:
-    """As it is, or failed with the reason: an engine's poses must be finite and of the ligand's atoms, and one score each.
+    """As it is, or failed with the reason: poses must be finite, of the ligand's atoms, and have a score each.
 
-    Bonds and stereo are checked too, against the conformers that went in.
+    Bonds and stereo are checked too, against the first conformer that went in.
     """
     if docked.poses is None:
         return docked
