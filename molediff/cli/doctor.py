@@ -11,7 +11,9 @@ CORE = (
     *("torch", "torch-geometric", "rdkit", "e3nn", "pandas", "pytorch-lightning", "numpy", "scipy", "safetensors"),
     *("posebusters", "gemmi", "matplotlib", "pyyaml", "tqdm"),
 )
-EXTRAS = {"tensorboard": "train", "tblite": "xtb"}
+EXTRAS = {"tensorboard": "train", "tblite": "xtb"} | dict.fromkeys(
+    ("vina", "meeko", "biotite", "hydride", "prolif"), "dock"
+)
 """package -> extra that brings it."""
 
 
