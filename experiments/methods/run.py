@@ -15,16 +15,19 @@ import pandas as pd
 
 from molediff.config import choose
 from molediff.evaluation import evaluate
+from molediff.noise import Process
 from molediff.pipelines import Generate
-from molediff.sampling import METHODS, TWICE, evaluations
+from molediff.sampling import METHODS, SamplingConfig, evaluations
 
 SAME = {"euler": "ddim"}
 """Methods that are another one by name only."""
 
 
-def steps_for(method: str, budget: int) -> int:
+def steps_for(process: Process, method: str, budget: int) -> int:
     """The most steps that ask the network at most ``budget`` times."""
-    return max(1, (budget + 1) // 2) if method in TWICE else budget
+    return max(
+        k for k in range(1, budget + 1) if evaluations(process, SamplingConfig(steps=k, method=method)) <= budget
+    )
 
 
 def figures(mols: list) -> dict:
@@ -37,12 +40,12 @@ def figures(mols: list) -> dict:
 
 def row(pipeline: Generate, method: str, budget: int, args: argparse.Namespace) -> dict:
     """One setting."""
-    steps = steps_for(method, budget)
+    steps = steps_for(pipeline.model.process, method, budget)
     began = time.perf_counter()
     out = pipeline(args.n, args.seed, steps, batch=args.batch, method=method, precision=args.precision,
                    temperature=args.temperature)  # fmt: skip
     seconds = time.perf_counter() - began
-    asked = {"steps": steps, "evaluations": evaluations(method, steps), "n": args.n, "seed": args.seed}
+    asked = {"steps": steps, "evaluations": out.about["evaluations"], "n": args.n, "seed": args.seed}
     asked |= {"temperature": args.temperature, "precision": args.precision}
     return {**asked, **figures(out.mols), "seconds": round(seconds, 1)}
 

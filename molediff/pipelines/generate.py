@@ -155,7 +155,7 @@ class Generate:
         explicit = self.model.config.explicit_hydrogens
         about |= {"atoms": atoms, "batch": batch, **dataclasses.asdict(config)}
         about["hydrogens"] = "generated" if explicit else "implied"
-        about |= {"evaluations": evaluations(config.method, config.steps_run), **task.about()}
+        about |= {"evaluations": evaluations(self.model.process, config), **task.about()}
         table = judge(mols, sizes, seed, self.model.sizes.range, explicit)
         table = table.assign(**task.columns(made, mols, table))
         return Generation(mols, table, self.model.vocabulary, about, watcher, task)

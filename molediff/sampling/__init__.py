@@ -1,8 +1,8 @@
 """Floor 4: from noise to molecules."""
 
 from molediff.sampling.guidance import tempered
-from molediff.sampling.loop import sample, time_grid
-from molediff.sampling.methods import METHODS, TWICE, Before, Denoise, Problem, evaluations
+from molediff.sampling.loop import evaluations, sample, time_grid
+from molediff.sampling.methods import METHODS, SECOND_LOOKS, Before, Denoise, Problem
 from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
 from molediff.sampling.sizes import draw_hydrogens, draw_new, draw_sizes, parse_atoms
@@ -10,7 +10,7 @@ from molediff.sampling.sizes import draw_hydrogens, draw_new, draw_sizes, parse_
 __all__ = [
     "METHODS",
     "PRECISIONS",
-    "TWICE",
+    "SECOND_LOOKS",
     "Before",
     "Denoise",
     "Problem",

@@ -10,7 +10,7 @@ from molediff.config import UserError, choose
 from molediff.noise import Draws, Process, Times
 from molediff.noise.gaussian import arcsin_grid
 from molediff.sampling.guidance import tempered
-from molediff.sampling.methods import METHODS, Before, Denoise, Problem
+from molediff.sampling.methods import METHODS, SECOND_LOOKS, Before, Denoise, Problem
 from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
 from molediff.structures import Condition, Estimate, Molecules
@@ -36,6 +36,19 @@ def time_grid(process: Process, config: SamplingConfig) -> torch.Tensor:
         raise UserError(f"--change takes the share of the steps to run, above 0 and up to 1, got {config.change}.")
     grid = process.schedule.time_of(arcsin_grid(config.steps, low, high, config.bend))
     return grid[config.steps - config.steps_run :]
+
+
+def evaluations(process: Process, config: SamplingConfig) -> int:
+    """How often the network is asked in a run: once a step, and once more where the method looks twice.
+
+    Raises:
+        UserError: as `time_grid`.
+    """
+    grid = time_grid(process, config)
+    if config.method not in SECOND_LOOKS:
+        return len(grid) - 1
+    again = SECOND_LOOKS[config.method](process.schedule, grid[:-1], grid[1:]) > 0
+    return len(grid) - 1 + int(again.sum())
 
 
 @torch.no_grad()

@@ -1,9 +1,16 @@
 """Sampling methods: which estimates to combine. One a file, listed in `METHODS`."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from molediff.noise import NoiseSchedule
 from molediff.sampling.methods.churn import churn
 from molediff.sampling.methods.ddim import ddim
 from molediff.sampling.methods.ddpm import ddpm
-from molediff.sampling.methods.heun import heun
+from molediff.sampling.methods.heun import heun, second_weight
 from molediff.sampling.methods.multistep import multistep
 from molediff.sampling.methods.problem import Before, Denoise, Method, Problem
 
@@ -17,13 +24,7 @@ METHODS: dict[str, Method] = {
 }
 """Every method by name; euler and ddim are the same step, the schedule belongs to the model."""
 
-TWICE = {"heun"}
-"""Methods that ask the network twice a step, but for the last one."""
+SECOND_LOOKS: dict[str, Callable[[NoiseSchedule, Tensor, Tensor], Tensor]] = {"heun": second_weight}
+"""Methods that ask the network twice in a step: (schedule, t, s) -> a positive number where they do."""
 
-
-def evaluations(method: str, steps: int) -> int:
-    """How often the network is asked in a run of so many steps."""
-    return 2 * steps - 1 if method in TWICE else steps
-
-
-__all__ = ["METHODS", "TWICE", "Before", "Denoise", "Method", "Problem", "evaluations"]
+__all__ = ["METHODS", "SECOND_LOOKS", "Before", "Denoise", "Method", "Problem"]

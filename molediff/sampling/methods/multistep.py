@@ -9,6 +9,10 @@ from molediff.noise import NoiseSchedule, Times
 from molediff.sampling.methods.problem import Before, Problem
 from molediff.structures import Estimate, Molecules
 
+MOST = 0.8
+"""Weights above it, of steps more than 1.6 times as long as the one before, become 0: looking back says too little
+of them. With 8 steps of qm9 it made the difference between 0 and 23 % stable molecules (see experiments/methods)."""
+
 
 def multistep(
     problem: Problem, state: Molecules, at: Times, to: Times, before: Before | None = None
@@ -29,9 +33,9 @@ def multistep(
 def back_weight(schedule: NoiseSchedule, old: Tensor, t: Tensor, s: Tensor) -> Tensor:
     """(B,) 1 / (2 r), r = (lambda_t - lambda_old) / (lambda_s - lambda_t), lambda = ln(alpha / sigma).
 
-    0, the first order, where s = 0, or where alpha = 0 at t or before.
+    0, the first order, where s = 0, where alpha = 0 at t or before, and where it would be above MOST.
     """
     rho_old, rho_t, rho_s = (schedule.rho(time) for time in (old, t, s))
     inside = (rho_s > 0) & torch.isfinite(rho_old) & (rho_old > rho_t)
-    r = (rho_old / rho_t).log() / (rho_t / rho_s).log()
-    return torch.where(inside, 1 / (2 * r), torch.zeros_like(r))
+    weight = (rho_t / rho_s).log() / (2 * (rho_old / rho_t).log())
+    return torch.where(inside & (weight <= MOST), weight, torch.zeros_like(weight))
