@@ -19,6 +19,7 @@ VERBS = {
     "pocket": "prepare a protein and its binding site: PDB, PDBQT, a log of every change",
     "dock": "dock a library into a pocket: poses, a table, one row a ligand",
     "score": "figures of poses in a pocket: Vina, PoseBusters, clashes, RMSD, interactions",
+    "refine": "relax poses in the rigid pocket; raw and relaxed side by side",
     "models": "list the bundled models: data, size, checksum, measured quality",
     "doctor": "versions, device, extras, what is missing and how to get it",
 }

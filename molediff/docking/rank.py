@@ -57,7 +57,9 @@ def values(table: pd.DataFrame, rule: RankRule | None = None) -> pd.Series:
     rule = rule or RankRule()
     missing = [c for c in COLUMNS if c not in table]
     if missing:
-        raise UserError(f"To rank poses the table needs the columns {', '.join(COLUMNS)}; {', '.join(missing)} missing.")
+        raise UserError(
+            f"To rank poses the table needs the columns {', '.join(COLUMNS)}; {', '.join(missing)} missing."
+        )
     value = pd.to_numeric(table["score"], errors="coerce").fillna(np.inf).astype(float)
     if "strain" in table:
         strain = pd.to_numeric(table["strain"], errors="coerce").clip(upper=rule.strain_most)

@@ -159,7 +159,7 @@ def _vina_field(ligand, receptor) -> Field:
         x = torch.tensor(pos[None], requires_grad=True)
         e = intermolecular(x, ligand, receptor).sum()
         (gradient,) = torch.autograd.grad(e, x) if e.requires_grad else (torch.zeros_like(x),)
-        return float(e), gradient[0].numpy()
+        return float(e.detach()), gradient[0].numpy()
 
     return field
 

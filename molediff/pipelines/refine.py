@@ -106,7 +106,9 @@ class Refine:
                 progress(len(kept.known), len(rows))
 
         if left:
-            run_all(RefineTask(receptor, self.config), left, min(workers or default_workers(), len(left)), SECONDS, keep)
+            run_all(
+                RefineTask(receptor, self.config), left, min(workers or default_workers(), len(left)), SECONDS, keep
+            )
         found = [kept.known[row.row] for row in rows]
         table = pd.DataFrame(
             {"pose": row.row, "name": row.name, "method": self.config.method}
@@ -115,4 +117,6 @@ class Refine:
             for row, result in zip(rows, found, strict=True)
         )
         table[list(FIGURES)] = table[list(FIGURES)].astype(float).round(4)
-        return Refinement([Chem.MolFromMolBlock(r["block"], removeHs=False) if r["block"] else None for r in found], table)
+        return Refinement(
+            [Chem.MolFromMolBlock(r["block"], removeHs=False) if r["block"] else None for r in found], table
+        )

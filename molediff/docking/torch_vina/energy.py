@@ -174,9 +174,7 @@ def intermolecular(
     where = near.pos.to(at)
     pairs = Pairs.of(ligand.types[ligand.heavy][:, None], near.types[None], at.dtype)  # (H, M')
     step = max(1, chunk // max(1, pairs.contact.numel()))
-    found = [
-        curl(pairs.energy(squared_distances(part, where), table).sum(-1)).sum(-1) for part in at.split(step)
-    ]
+    found = [curl(pairs.energy(squared_distances(part, where), table).sum(-1)).sum(-1) for part in at.split(step)]
     return torch.cat(found) + penalty
 
 

@@ -16,6 +16,8 @@ from molediff.docking.torch_vina.torsions import Placement, Torsions
 Energy = Callable[[Tensor], tuple[Tensor, Tensor]]
 """(P, 3, H) -> (P,) and its gradient (P, 3, H)."""
 ARMIJO = 1e-4
+PATIENCE = 4
+"""Trials in a row that do not fall before the inverse Hessian is forgotten."""
 LONGEST = 1.0
 """Of a trial step, angstrom and radian alike, any component."""
 
@@ -45,6 +47,7 @@ def minimise(at: Placement, torsions: Torsions, energy: Energy, evaluations: int
     unit = torch.eye(d, dtype=g.dtype, device=g.device)
     inverse = unit.expand(p, d, d).clone()
     fresh = torch.ones(p, dtype=torch.bool, device=g.device)
+    failed = torch.zeros(p, dtype=torch.long, device=g.device)
     step = _bounded(-g * 0.02)
     for _ in range(evaluations):
         trial = at.moved(step)
@@ -60,6 +63,11 @@ def minimise(at: Placement, torsions: Torsions, energy: Energy, evaluations: int
         uphill = (along * g).sum(-1) >= 0
         along = torch.where(uphill[:, None], -g, along)
         step = torch.where(taken[:, None], _bounded(along), step * shrink[:, None])
+        failed = torch.where(taken, 0, failed + 1)
+        lost = failed == PATIENCE  # at a kink of the terms the Hessian misleads: begin anew
+        inverse = torch.where(lost[:, None, None], unit, inverse)
+        fresh, failed = fresh | lost, torch.where(lost, 0, failed)
+        step = torch.where(lost[:, None], _bounded(-g * 0.02), step)
     return at, e
 
 

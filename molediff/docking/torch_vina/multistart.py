@@ -25,7 +25,7 @@ from molediff.docking.torch_vina.search import Pool, Search, SearchSettings, spr
 from molediff.docking.torch_vina.torsions import Torsions, orthonormal
 
 EXACT = 16
-"""Evaluations of the first relaxation with exact pairs; the poses that will be reported get three times as many more."""
+"""Evaluations of the first relaxation with exact pairs; poses that will be reported get three times as many more."""
 
 
 def dock_torch(

@@ -25,8 +25,9 @@ class SearchSettings:
     """How hard to look."""
 
     chains: int = 24
-    """Chains of an island, of which there is one for each unit of exhaustiveness; islands do not learn from others."""
-    rounds: float = 5.0
+    """Chains of an island, of which there is one for each unit of exhaustiveness. In the first half of the rounds
+    islands do not learn from one another, so that not all end in the first good place found."""
+    rounds: float = 6.0
     """Rounds for each degree of freedom (6 + torsions), besides 8."""
     evaluations: int = 20
     """Of each relaxation."""
@@ -34,8 +35,8 @@ class SearchSettings:
     """Random starts for each chain, of which the best are kept."""
     temperature: float = 1.2
     """Of Metropolis' rule, kcal/mol."""
-    reseed: int = 6
-    """Rounds between restarts of the worst third of an island's chains."""
+    reseed: int = 4
+    """Rounds between restarts of the worst third of the chains."""
     soft: float = 10.0
     """Most an atom or pair counts while scouting, kcal/mol, so that starts can pass through walls."""
     pool: int = 64
@@ -165,7 +166,7 @@ class Search:
             pool = self._collected(pool, new, e_new)
             best, low = new.where(e_new < low, best), torch.minimum(e_new, low)
             if k % s.reseed == 0 and k < rounds:
-                at, e = self._reseeded(best, low, at, e)
+                at, e = self._reseeded(best, low, at, e, s.chains if k < rounds / 2 else chains)
         return pool
 
     def _collected(self, pool: Pool | None, at: Placement, e: Tensor) -> Pool:
@@ -178,16 +179,15 @@ class Search:
         empty = Pool(at[:0], e[:0], pos[:0])
         return (pool or empty).add(at, e, pos, s.pool, s.apart)
 
-    def _reseeded(self, best: Placement, low: Tensor, at: Placement, e: Tensor) -> tuple[Placement, Tensor]:
-        """The worst third of each island's chains moved to the best that others of the island have found."""
-        island = low.unflatten(0, (-1, self.settings.chains))  # (I, C)
-        first = torch.arange(len(island), device=low.device)[:, None] * self.settings.chains
-        worst = (island.argsort(1, descending=True)[:, : self.settings.chains // 3] + first).flatten()
-        weight = torch.softmax(-island.double() / (2 * self.settings.temperature), 1).cpu()
-        pick = torch.multinomial(weight, self.settings.chains // 3, replacement=True, generator=self.generator)
-        pick = (pick.to(low.device) + first).flatten()
+    def _reseeded(self, best: Placement, low: Tensor, at: Placement, e: Tensor, group: int):
+        """The worst third of each ``group`` of chains moved to the best that others of the group have found."""
+        found = low.unflatten(0, (-1, group))  # (islands, group)
+        first = torch.arange(len(found), device=low.device)[:, None] * group
+        worst = (found.argsort(1, descending=True)[:, : group // 3] + first).flatten()
+        weight = torch.softmax(-found.double() / (2 * self.settings.temperature), 1).cpu()
+        pick = torch.multinomial(weight, max(1, group // 3), replacement=True, generator=self.generator)
         source = torch.arange(len(e), device=e.device)
-        source[worst] = pick
+        source[worst] = (pick.to(low.device) + first).flatten()[: len(worst)]
         moved = torch.zeros(len(e), dtype=torch.bool, device=e.device)
         moved[worst] = True
         return best[source].where(moved, at), torch.where(moved, low[source], e)

@@ -232,9 +232,7 @@ def _pairs(types: list[int], members, axis, bonded: dict[int, list[int]]) -> lis
             continue
         near: list[int] = []
         _within(a, 3, bonded, near)
-        pairs += [
-            (a, b) for b in order[i + 1 :] if types[b] >= 0 and b not in near and frozenset((a, b)) not in rigid
-        ]
+        pairs += [(a, b) for b in order[i + 1 :] if types[b] >= 0 and b not in near and frozenset((a, b)) not in rigid]
     return pairs
 
 
