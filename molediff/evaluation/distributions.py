@@ -14,6 +14,8 @@ DEFINITIONS = {
     "bonds [angstrom]",
     "angle_w1": "W1 of bond angles, 0.1 degree bins, mean over central elements weighted by their share of the "
     "reference's atoms with two bonds or more [degree]",
+    "torsion_w1": "W1 of absolute dihedral angles, 1 degree bins, mean over orders of the central bond weighted by "
+    "their share of the reference's dihedral angles [degree]",
     "size_w1": "W1 of the number of atoms [atoms]",
     "size_js": "Jensen-Shannon divergence of the number of atoms [bits]",
     "atom_type_js": "Jensen-Shannon divergence of element fractions [bits]",
@@ -38,6 +40,9 @@ def distances(mols: Iterable[Chem.Mol | None] | Mapping, against: str | Mapping)
     - `angle_w1` = sum_k w_k W1_k / sum_k w_k, k over central elements, w_k = fraction of element k among atoms x
       share of its atoms with valence 2 or more (MiDi's weighting).
 
+    - `torsion_w1` = sum_k w_k W1_k, k over orders of the central bond, w_k the reference's `torsion_share`. Angles run
+      from 0 to 180 degrees, so the distance is not circular.
+
     A class that the set lacks has an empty histogram, whose cumulative sum stays 0 as in MiDi's code: its W1 is then
     large, so that leaving a class out is never free. A class that the reference lacks has no weight.
 
@@ -57,7 +62,7 @@ def distances(mols: Iterable[Chem.Mol | None] | Mapping, against: str | Mapping)
     """
     ref = reference(against) if isinstance(against, str) else against
     found = mols if isinstance(mols, Mapping) else statistics(mols, aromatic=aromatic_style(ref))
-    out = _bonds(found, ref) | _angles(found, ref)
+    out = _bonds(found, ref) | _angles(found, ref) | _torsions(found, ref)
     size = [_dense({int(k): v for k, v in side["n_atoms"].items()}) for side in (found, ref)]
     out["size_w1"] = w1(*size, 1.0)
     out["size_js"] = js(found["n_atoms"], ref["n_atoms"])
@@ -121,6 +126,41 @@ def _angles(found: Mapping, ref: Mapping) -> dict[str, float]:
         total += weight * out[f"angle_w1_{name}"]
         weights += weight
     return {"angle_w1": total / weights if weights else float("nan")} | out
+
+
+def _torsions(found: Mapping, ref: Mapping) -> dict[str, float]:
+    held = ref.get("torsion_fraction_1deg")
+    if not held:
+        return {"torsion_w1": float("nan")}
+    out = {}
+    for name, there in held.items():
+        here = found.get("torsion_fraction_1deg", {}).get(name, {})
+        sides = [_dense({int(k): v for k, v in side.items()}, 181) for side in (here, there)]
+        out[f"torsion_w1_{name}"] = w1(*sides, 1.0)
+    return {"torsion_w1": sum(ref["torsion_share"][name] * out[f"torsion_w1_{name}"] for name in held)} | out
+
+
+def floor_at(ref: Mapping, n: int) -> dict | None:
+    """What n molecules of the data itself score, or None where the reference does not say.
+
+    `floors` of a reference holds the distances of n random molecules to others for several n; between two of them
+    the logarithm of a distance is linear in that of n. Beyond the largest or smallest n, and for references that hold
+    only `floor` (halves against each other), the nearest row is given as it is; `n` says for how many molecules.
+    """
+    rows = sorted(ref.get("floors") or [], key=lambda row: row["n"])
+    if not rows:
+        return ref.get("floor")
+    if n <= rows[0]["n"] or n >= rows[-1]["n"]:
+        return rows[0] if n <= rows[0]["n"] else rows[-1]
+    above = next(i for i, row in enumerate(rows) if row["n"] >= n)
+    low, high = rows[above - 1], rows[above]
+    share = np.log(n / low["n"]) / np.log(high["n"] / low["n"])
+    values = {
+        key: float(np.exp((1 - share) * np.log(low["values"][key]) + share * np.log(high["values"][key])))
+        for key in low["values"].keys() & high["values"].keys()
+        if (low["values"][key] or 0) > 0 and (high["values"][key] or 0) > 0
+    }
+    return {"n": n, "n_other": high["n_other"], "values": values}
 
 
 def _length_bins(histogram: Mapping[str, float]) -> np.ndarray:

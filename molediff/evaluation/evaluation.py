@@ -13,7 +13,7 @@ import rdkit
 from rdkit import Chem
 
 from . import memory
-from .distributions import DEFINITIONS, distances
+from .distributions import DEFINITIONS, distances, floor_at
 from .errors import InputError
 from .figures import settle
 from .flags import impossible
@@ -232,7 +232,7 @@ def _distributions(stats: dict, ref: dict) -> dict:
         "left_out": stats["n_left_out"],
         "reference": ref.get("source", ""),
         "values": found,
-        "floor": ref.get("floor"),
+        "floor": floor_at(ref, stats["n_molecules"]),
         "definitions": DEFINITIONS,
     }
 

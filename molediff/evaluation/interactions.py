@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 
 from rdkit import Chem
@@ -91,7 +92,10 @@ def protonated(mol: Chem.Mol) -> Chem.Mol:
 
 def _prolif():
     try:
-        import prolif
+        with warnings.catch_warnings():
+            # of MDAnalysis, about its own modules
+            warnings.simplefilter("ignore")
+            import prolif
     except ImportError as error:
         raise InputError(f'Interactions need prolif ({error}). Type: pip install "molediff[dock]"') from error
     return prolif

@@ -92,7 +92,10 @@ def _distances(summaries: Sequence[dict]) -> list[str]:
     floor = first.get("floor")
     columns = [f"{name} (n {found['n']})" if found else name for name, found in pairs]
     columns += [f"floor (n {floor['n']} against {floor['n_other']})"] if floor else []
-    lines = [f"Reference: {first['reference']}. Floor: parts of the reference data against each other.", ""]
+    lines = [
+        f"Reference: {first['reference']}. Floor: that many molecules of the data itself against the rest of it.",
+        "",
+    ]
     lines += ["| distance | " + " | ".join(columns) + " | definition |", "|---|" + "---|" * len(columns) + "---|"]
     for key, definition in first["definitions"].items():
         cells = [number(found["values"].get(key), "") if found else "" for found in held]

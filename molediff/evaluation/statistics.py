@@ -18,6 +18,7 @@ from .flat import Flat, flatten
 BOND_TYPES = ("single", "double", "triple", "aromatic")
 CHARGES = (-2, -1, 0, 1, 2, 3)
 LONGEST = 1000  # length bins of 0.01 angstrom; a longer bond counts in the last
+STRAIGHT = 0.1736  # sine of 170 degrees
 PACKAGED = {"qm9": "qm9.json.gz", "geom-drugs": "geom_drugs.json.gz"}
 
 
@@ -29,7 +30,8 @@ def statistics(mols: Iterable[Chem.Mol | None], source: str = "", aromatic: bool
     `none` included), `bond_length_fraction` (by bond type; key = length in angstrom rounded to 0.01),
     `valency_fraction` (symbol, sum of bond orders), `charge_fraction` (symbol; charges -2, -1, 0, 1, 2, 3, beyond
     that the nearest), `angle_fraction_0_1deg` (by central atom; key = angle in tenths of a degree, rounded),
-    `ring_size_fraction` (SSSR).
+    `ring_size_fraction` (SSSR), `torsion_fraction_1deg` (by order of the central bond; key = absolute dihedral angle in
+    whole degrees, rounded; see `torsions`), `torsion_share` (of each order among all dihedral angles).
 
     Bins are rounded, and vectors are divided by their norm + 1e-6 as in MiDi's code, so that an exactly straight
     angle falls at 179.9 degree on both sides of a comparison.
@@ -81,7 +83,7 @@ def from_flat(flat: Flat, source: str = "", aromatic: bool = False) -> dict:
             name: _fractions(tenth[mask[centre]]) for name, mask in held.items() if mask[centre].any()
         },
         "ring_size_fraction": _fractions(flat.rings),
-    }
+    } | _torsions(flat)
 
 
 def bond_lengths(flat: Flat) -> np.ndarray:
@@ -108,6 +110,42 @@ def angles(flat: Flat) -> tuple[np.ndarray, np.ndarray]:
         centres.append(middle)
         values.append(np.degrees(np.arccos(np.clip((a * b).sum(1), -1, 1))))
     return np.concatenate(centres), np.concatenate(values)
+
+
+def torsions(flat: Flat) -> np.ndarray:
+    """(5, 181) counts of dihedral angles, row = order of the central bond (0 unused), column = |angle| in degrees.
+
+    Every chain i-j-k-l of bonded atoms once, hydrogens and rings included, i and l different. The absolute value is
+    counted, since the sign turns with reflection. Where three atoms are nearly straight (above 170 degrees), the angle
+    means nothing and is left out.
+    """
+    out = np.zeros((5, 181), dtype=np.int64)
+    ends = np.concatenate([flat.bonds[:, :2], flat.bonds[:, 1::-1]])
+    ends = ends[np.lexsort((ends[:, 1], ends[:, 0]))]
+    degree = np.bincount(ends[:, 0], minlength=len(flat.z))
+    first = np.concatenate([[0], np.cumsum(degree)[:-1]]) if len(degree) else degree
+    # in parts, to bound the memory: about nine angles a bond
+    for start in range(0, len(flat.bonds), 100_000):
+        j, k, order = flat.bonds[start : start + 100_000].T
+        many = degree[j] * degree[k]
+        bond = np.repeat(np.arange(len(j)), many)
+        inner = np.arange(len(bond)) - np.repeat(np.cumsum(many) - many, many)
+        j, k, order = j[bond], k[bond], order[bond]
+        i, m = ends[first[j] + inner // degree[k], 1], ends[first[k] + inner % degree[k], 1]
+        keep = (i != k) & (m != j) & (i != m)
+        angle, sound = _dihedral(*(flat.pos[atoms[keep]] for atoms in (i, j, k, m)))
+        np.add.at(out, (order[keep][sound], np.rint(angle[sound]).astype(np.int64)), 1)
+    return out
+
+
+def _dihedral(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(absolute dihedral angles in degrees, whether neither end is straight) of (K, 3) positions."""
+    ab, bc, cd = b - a, c - b, d - c
+    left, right = np.cross(ab, bc), np.cross(bc, cd)
+    size = [np.linalg.norm(one, axis=1) for one in (left, right, ab, bc, cd)]
+    sound = (size[0] > STRAIGHT * size[2] * size[3]) & (size[1] > STRAIGHT * size[3] * size[4])
+    cosine = (left * right).sum(1) / np.maximum(size[0] * size[1], 1e-12)
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1))), sound
 
 
 def aromatic_style(stats: dict) -> bool:
@@ -142,6 +180,18 @@ def write(stats: dict, path: str | Path) -> None:
     """Write statistics to .json or .json.gz, the same bytes for the same statistics."""
     text = json.dumps(stats, indent=None, sort_keys=False).encode()
     Path(path).write_bytes(gzip.compress(text, mtime=0) if str(path).endswith(".gz") else text)
+
+
+def _torsions(flat: Flat) -> dict:
+    counts = torsions(flat)
+    total = counts.sum()
+    held = [(name, counts[i + 1]) for i, name in enumerate(BOND_TYPES) if counts[i + 1].any()]
+    return {
+        "torsion_fraction_1deg": {
+            name: {str(k): int(n) / int(row.sum()) for k, n in enumerate(row) if n} for name, row in held
+        },
+        "torsion_share": {name: int(row.sum()) / int(total) for name, row in held},
+    }
 
 
 def _valences(flat: Flat, aromatic: float) -> np.ndarray:

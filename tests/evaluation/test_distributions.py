@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from molediff.evaluation.build import build
-from molediff.evaluation.distributions import DEFINITIONS, distances, js, w1
+from molediff.evaluation.distributions import DEFINITIONS, distances, floor_at, js, w1
 from molediff.evaluation.errors import InputError
-from molediff.evaluation.statistics import PACKAGED, reference, statistics, write
+from molediff.evaluation.flat import flatten
+from molediff.evaluation.statistics import PACKAGED, reference, statistics, torsions, write
 
 from .molecules import SMALL, embedded
 
@@ -116,3 +117,81 @@ def test_written_statistics_are_read_back(tmp_path):
     held = statistics([embedded("CCO")])
     write(held, tmp_path / "s.json.gz")
     assert reference(tmp_path / "s.json.gz") == held
+
+
+def dihedral_by_rdkit(mol):
+    """Absolute dihedral angles of every chain of four atoms, by order of the central bond, atom by atom."""
+    from rdkit.Chem import rdMolTransforms
+
+    found = {}
+    for bond in mol.GetBonds():
+        j, k = bond.GetBeginAtom(), bond.GetEndAtom()
+        for i in j.GetNeighbors():
+            for m in k.GetNeighbors():
+                chain = [i.GetIdx(), j.GetIdx(), k.GetIdx(), m.GetIdx()]
+                if len(set(chain)) == 4:
+                    angle = abs(rdMolTransforms.GetDihedralDeg(mol.GetConformer(), *chain))
+                    found.setdefault(int(bond.GetBondTypeAsDouble()), []).append(round(angle))
+    return found
+
+
+@pytest.mark.parametrize("smiles", ["CC(=O)N", "C1CC1CO", "C=CC(C)O"])
+def test_torsions_are_rdkits(smiles):
+    mol = embedded(smiles)
+    counts = torsions(flatten([embedded("O"), mol]))
+    expected = dihedral_by_rdkit(mol)
+    for order, angles in expected.items():
+        # an angle on the edge of two bins may fall to either side
+        assert counts[order].sum() == len(angles)
+        assert np.abs(np.cumsum(counts[order] - np.bincount(angles, minlength=181))).max() <= 1
+    assert counts.sum() == sum(map(len, expected.values()))
+    assert torsions(flatten([mol, mol])).sum() == 2 * counts.sum()
+
+
+def test_torsions_know_no_mirror_and_no_straight_line():
+    mol = embedded("CC(O)CO")
+    other = embedded("CC(O)CO")
+    other.GetConformer().SetPositions(other.GetConformer().GetPositions() * [-1, 1, 1])
+    assert (torsions(flatten([mol])) == torsions(flatten([other]))).all()
+    assert torsions(flatten([embedded("C#N")])).sum() == 0
+    assert statistics([embedded("O")])["torsion_fraction_1deg"] == {}
+
+
+def test_a_twist_costs_torsion_w1_and_nothing_else():
+    from rdkit import Chem
+    from rdkit.Chem import rdMolTransforms
+
+    ref = statistics([embedded("CC(=O)N")])
+    assert distances([embedded("CC(=O)N")], ref)["torsion_w1"] == 0
+    mol = embedded("CC(=O)N")
+    Chem.FastFindRings(mol)
+    heavy = [a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() > 1]
+    start = rdMolTransforms.GetDihedralDeg(mol.GetConformer(), heavy[2], heavy[1], heavy[3], 7)
+    rdMolTransforms.SetDihedralDeg(mol.GetConformer(), heavy[2], heavy[1], heavy[3], 7, start + 45)
+    found = distances([mol], ref)
+    assert found["torsion_w1"] > 5 and found["bond_w1"] < 1e-3 and found["angle_w1"] < 0.3
+    old = {key: value for key, value in ref.items() if not key.startswith("torsion")}
+    assert np.isnan(distances([mol], old)["torsion_w1"]), "a reference of an older version says nothing of them"
+
+
+def test_floor_is_that_of_the_number_of_molecules():
+    rows = [{"n": n, "n_other": 900, "values": {"bond_w1": 1 / np.sqrt(n)}} for n in (100, 10000)]
+    ref = {"floors": rows, "floor": {"n": 5, "n_other": 5, "values": {}}}
+    assert floor_at(ref, 1000)["values"]["bond_w1"] == pytest.approx(1 / np.sqrt(1000))
+    assert floor_at(ref, 7)["n"] == 100 and floor_at(ref, 10**6)["n"] == 10000
+    assert floor_at({"floor": ref["floor"]}, 7) == ref["floor"] and floor_at({}, 7) is None
+
+
+def test_floors_fall_with_n():
+    from molediff.evaluation.flat import piece
+    from molediff.evaluation.make_reference import floors
+
+    rng = np.random.default_rng(0)
+    mols = []
+    for _ in range(700):
+        mol = embedded("CCO")
+        mol.GetConformer().SetPositions(mol.GetConformer().GetPositions() * rng.normal(1, 0.02))
+        mols.append(piece(mol))
+    found = floors(mols)
+    assert [row["n"] for row in found] == [100, 300] and found[0]["n_other"] == 600
+    assert found[1]["values"]["bond_w1"] < found[0]["values"]["bond_w1"]

@@ -52,6 +52,7 @@ def moved(mol, shift):
 
 @pytest.fixture(scope="module")
 def full(complexed):
+    pytest.importorskip("prolif")
     ligand, protein = complexed
     outside = [[60, 0, 0]]
     poses = [ligand, moved(ligand, [0.3, 0, 0]), moved(ligand, *outside), None, embedded("CCO")]

@@ -11,11 +11,11 @@ import time
 import numpy as np
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu-sandbox --use-gl=angle --use-angle=swiftshader "
-    "--enable-unsafe-swiftshader --hide-scrollbars --no-first-run --disable-extensions --disable-background-networking "
-    "--disable-component-update --disable-sync --remote-debugging-pipe --disable-dev-shm-usage"
-).split()
+FLAGS = """
+    --headless=new --no-sandbox --disable-gpu-sandbox --use-gl=angle --use-angle=swiftshader
+    --enable-unsafe-swiftshader --hide-scrollbars --no-first-run --disable-extensions --disable-background-networking
+    --disable-component-update --disable-sync --remote-debugging-pipe --disable-dev-shm-usage
+"""
 
 
 def executable():
@@ -37,7 +37,7 @@ class Browser:
             os.dup2(spare[0], 4)
 
         self.process = subprocess.Popen(
-            [executable(), *FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}", "about:blank"],
+            [executable(), *FLAGS.split(), f"--user-data-dir={profile}", f"--window-size={width},{height}", "about:blank"],
             preexec_fn=wire,
             close_fds=False,
             stdin=subprocess.DEVNULL,
@@ -131,11 +131,13 @@ class Browser:
         """PNG of the page, or of an element."""
         clip = {}
         if selector:
-            box = self.run(
-                f"(r => [r.x, r.y, r.width, r.height])(document.querySelector('{selector}').getBoundingClientRect())"
-            )
+            box = self._box(selector)
             clip = {"clip": dict(zip(("x", "y", "width", "height"), box, strict=True)) | {"scale": 1}}
         return base64.b64decode(self.call("Page.captureScreenshot", format="png", **clip)["data"])
+
+    def _box(self, selector):
+        script = "(r => [r.x, r.y, r.width, r.height])(document.querySelector('%s').getBoundingClientRect())"
+        return self.run(script % selector)
 
     def pixels(self, selector=None):
         """(height, width, 3) of `picture`, 0 to 255."""
@@ -145,9 +147,8 @@ class Browser:
 
     def drag(self, selector, by):
         """Press the left button in the middle of an element, move, release."""
-        x, y = self.run(
-            f"(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector('{selector}').getBoundingClientRect())"
-        )
+        x, y, width, height = self._box(selector)
+        x, y = x + width / 2, y + height / 2
         mouse = {"button": "left", "clickCount": 1}
         self.call("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, **mouse)
         for k in range(1, 6):

@@ -8,14 +8,13 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 import pytest
+from browser import Browser, executable
 from rdkit import Chem
 
 from molediff.evaluation import InputError
 from molediff.report import write_page
 from molediff.report.page import COLOURS, KINDS
 from molediff.report.trim import trim
-
-from browser import Browser, executable
 
 EVIL = "</script><script>window.hit = 1</script><!-- \u2028 @@JS@@ \"'&<b>"
 

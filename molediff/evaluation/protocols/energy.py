@@ -12,13 +12,14 @@ from rdkit.rdBase import BlockLogs
 from ..figures import Measure
 from ..record import Record, molecule
 from ..strict import sanitise
+from ..topology import ends, same_topology
 from .protocol import Context, Protocol, numbers, share
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STEPS = 5000
-FAILED = {"converged": False, "strain": None, "rmsd": None}
+FAILED = {"converged": False, "strain": None, "rmsd": None, "same_topology": False}
 
 
 def mmff(mol: Chem.Mol) -> dict:
@@ -28,11 +29,14 @@ def mmff(mol: Chem.Mol) -> dict:
     and relaxed first, with the generated atoms fixed. `rmsd`: heavy atoms, angstrom, after the best superposition of
     atom to same atom. Only converged relaxations (RDKit's default force tolerance, 5000 steps) have figures.
 
+    `same_topology`: whether the relaxed geometry, read by distances alone, has the molecule's bonds and no others
+    (`topology.same_topology`). MMFF94 cannot break a bond, so False means atoms that stay stretched or entangled.
+
     Known fault: strain to the nearest minimum is not strain to the best conformer; never mix the two.
 
     Returns:
-        `converged`, `strain`, `rmsd`, `reason` ('' or disconnected, a reason of `strict`, no_mmff_parameters,
-        not_converged, nonfinite_energy).
+        `converged`, `strain`, `rmsd`, `same_topology`, `reason` ('' or disconnected, a reason of `strict`,
+        no_mmff_parameters, not_converged, nonfinite_energy).
     """
     work = Chem.RWMol(mol)
     reason = sanitise(work)
@@ -62,7 +66,10 @@ def mmff(mol: Chem.Mol) -> dict:
         return FAILED | {"reason": "not_converged"}
     heavy = [(a.GetIdx(), a.GetIdx()) for a in whole.GetAtoms() if a.GetAtomicNum() > 1]
     rmsd = rdMolAlign.AlignMol(whole, start, atomMap=heavy) if len(heavy) > 1 else 0.0
-    return {"converged": True, "strain": before - field.CalcEnergy(), "rmsd": rmsd, "reason": ""}
+    z = np.array([atom.GetAtomicNum() for atom in whole.GetAtoms()])
+    same = same_topology(z, whole.GetConformer().GetPositions(), ends(whole))
+    strain = before - field.CalcEnergy()
+    return {"converged": True, "strain": strain, "rmsd": rmsd, "same_topology": same, "reason": ""}
 
 
 def judge(record: Record, context: Context) -> dict:
@@ -78,6 +85,12 @@ def measures(table: pd.DataFrame, prefix: str) -> list[Measure]:
     strain, rmsd = numbers(table, prefix + "strain"), numbers(table, prefix + "rmsd")
     return [
         share("converged", "relaxation converged / attempts", table, prefix + "converged"),
+        share(
+            "same_topology",
+            "relaxed geometry has the generated bonds, by distances, and no others / attempts",
+            table,
+            prefix + "same_topology",
+        ),
         Measure("strain_median", "median strain, converged only", "median", strain, converged, unit="kcal/mol"),
         Measure("strain_mean", "mean strain, converged only", "mean", strain, converged, unit="kcal/mol"),
         Measure(

@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..figures import Measure
 from ..record import Record, molecule
 from ..strict import sanitise
+from ..topology import ends, same_topology
 from . import energy
 from .protocol import Context, Protocol
 
@@ -25,11 +26,13 @@ HARTREE = 627.5094740631  # kcal/mol
 FORCE = 1e-3  # hartree / bohr: largest component at which a relaxation has converged
 
 
-def relax(z: np.ndarray, pos: np.ndarray, charge: int, steps: int = 500) -> dict:
+def relax(z: np.ndarray, pos: np.ndarray, bonds: np.ndarray, charge: int, steps: int = 500) -> dict:
     """GFN2-xTB (Bannwarth et al. 2019) strain and relaxation RMSD of one molecule, by tblite and L-BFGS.
 
     `strain` = E(as generated) - E(relaxed to the nearest minimum), kcal/mol; `rmsd` of heavy atoms in angstrom after
-    the best superposition. Only relaxations below 1e-3 hartree/bohr have figures. Closed shell is assumed.
+    the best superposition; `same_topology`: whether the relaxed geometry has the bonds (E, 2) and no others, by
+    distances (`topology.same_topology`). Only relaxations below 1e-3 hartree/bohr have figures. Closed shell is
+    assumed.
     """
     from tblite.interface import Calculator
 
@@ -51,7 +54,14 @@ def relax(z: np.ndarray, pos: np.ndarray, charge: int, steps: int = 500) -> dict
     heavy = z > 1 if (z > 1).any() else z > 0
     first, last = (side.reshape(-1, 3)[heavy] * BOHR for side in (start, end.x))
     strain = (before - float(end.fun)) * HARTREE
-    return {"converged": True, "strain": strain, "rmsd": superposed(first, last), "reason": ""}
+    same = same_topology(z, end.x.reshape(-1, 3) * BOHR, bonds)
+    return {
+        "converged": True,
+        "strain": strain,
+        "rmsd": superposed(first, last),
+        "same_topology": same,
+        "reason": "",
+    }
 
 
 def superposed(first: np.ndarray, second: np.ndarray) -> float:
@@ -73,7 +83,7 @@ def judge(record: Record, context: Context) -> dict:
     if reason or len(Chem.GetMolFrags(mol)) > 1:
         return energy.FAILED | {"reason": reason or "disconnected", "bonds": bonds}
     charge = sum(atom.GetFormalCharge() for atom in mol.GetAtoms())
-    return relax(record.z, record.pos, charge) | {"bonds": bonds}
+    return relax(record.z, record.pos, ends(mol), charge) | {"bonds": bonds}
 
 
 def measures(table: pd.DataFrame, prefix: str) -> list[Measure]:
