@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 
 CORE = (
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         if not found:
             missing.append(package)
     for package, extra in EXTRAS.items():
-        print(f"  {package:<18} {_version(package) or f'not installed; optional: pip install molediff[{extra}]'}")
+        print(f"  {package:<18} {_version(package) or _how_to_get(package, extra)}")
     if missing:
         print(f"Missing: {', '.join(missing)}. Type: pip install {' '.join(missing)}")
         return 1
@@ -59,6 +60,12 @@ def _check_models() -> int:
             bad = 1
             print(f"  model {name:<12} {error}")
     return bad
+
+
+def _how_to_get(package: str, extra: str) -> str:
+    if package == "vina" and sys.version_info >= (3, 13):
+        return "not installed: it has no wheel for this Python; molediff dock --engine torch works without, or use 3.12"
+    return f'not installed; optional: pip install "molediff[{extra}]"'
 
 
 def _drawing() -> str:

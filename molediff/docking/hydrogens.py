@@ -73,8 +73,7 @@ def with_hydrogens(residues: list[ProteinResidue], ph: float, log: list[str]):
     array.bonds = structure.BondList(len(atoms), np.array(rows, dtype=np.int64).reshape(-1, 3))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        full, _ = hydride.add_hydrogen(array)
-        relaxed = hydride.relax_hydrogen(full, iterations=ITERATIONS)
+        full, relaxed = _added(hydride, array)
     if np.isfinite(relaxed).all():
         full.coord = relaxed
     else:
@@ -83,6 +82,20 @@ def with_hydrogens(residues: list[ProteinResidue], ph: float, log: list[str]):
     if bare:
         log.append(f"hydrogens: {len(bare)} atoms have bonds that hydride does not know and got none")
     return full
+
+
+def _added(hydride, array):
+    """The array with hydrogens, and its relaxed coordinates."""
+    try:
+        full, _ = hydride.add_hydrogen(array)
+        return full, hydride.relax_hydrogen(full, iterations=ITERATIONS)
+    except ValueError as error:
+        if "dtype mismatch" not in str(error):
+            raise
+        raise UserError(
+            f"hydride does not work with this biotite ({error}; hydride 1.2.3 needs biotite below 1.7). "
+            'Type: pip install "molediff[dock]"'
+        ) from error
 
 
 def connect(residues: list[ProteinResidue], ph: float, log: list[str]) -> tuple[list[Bond], np.ndarray]:
