@@ -1,6 +1,6 @@
-"""Training throughput of `attention` against `egnn`: equal parameters, batch and precision, eager and compiled.
+"""Training throughput of the networks: about equal parameters, equal batch and precision, eager and compiled.
 
-One process measures all four, in turns, so that whatever else the machine does falls on each alike. A step is what
+One process measures all, in turns, so that whatever else the machine does falls on each alike. A step is what
 training does: corrupt, estimate, loss, backward, clip, AdamW. Run with --help for the options.
 """
 
@@ -33,6 +33,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=10, help="turns; each measures every network once (default 10)")
     parser.add_argument("--steps", type=int, default=3, help="steps a network and turn (default 3)")
     parser.add_argument("--modes", choices=("eager", "compiled", "both"), default="both")
+    parser.add_argument(
+        "--networks", default="attention,egnn", help="of attention, egnn, tensor_product (default attention,egnn)"
+    )
     parser.add_argument("--layers", type=int, default=9, help="depth of the egnn (default 9, EDM's)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves torch's choice")
@@ -42,9 +45,9 @@ def arguments() -> argparse.Namespace:
 
 
 def count(name: str, settings: dict[str, int]) -> int:
-    """Parameters of a network, without making them."""
+    """Parameters of a network, without making them where its parts allow it (e3nn's do not)."""
     network, config = DENOISERS[name]
-    with torch.device("meta"):
+    with torch.device("cpu" if name == "tensor_product" else "meta"):
         return sum(p.numel() for p in network(config(**settings), CLASSES, CLASSES, 1.72).parameters())
 
 
@@ -52,6 +55,12 @@ def equal_egnn(parameters: int, layers: int) -> dict[str, int]:
     """Width (a multiple of 8) of the `egnn` whose number of parameters is nearest, at a given depth."""
     choices = [{"layers": layers, "width": width} for width in range(64, 513, 8)]
     return min(choices, key=lambda settings: abs(count("egnn", settings) - parameters))
+
+
+def equal_tensor_product(parameters: int) -> dict[str, int]:
+    """Width (a multiple of 32) of the `tensor_product` whose number of parameters is nearest, the rest by default."""
+    choices = [{"width": width} for width in range(192, 385, 32)]
+    return min(choices, key=lambda settings: abs(count("tensor_product", settings) - parameters))
 
 
 def batch(b: int, n: int, device: str) -> Molecules:
@@ -118,7 +127,12 @@ def main() -> None:
     args = arguments()
     if args.threads:
         torch.set_num_threads(args.threads)
-    settings = {"attention": {}, "egnn": equal_egnn(count("attention", {}), args.layers)}
+    makers = {
+        "attention": lambda: {},
+        "egnn": lambda: equal_egnn(count("attention", {}), args.layers),
+        "tensor_product": lambda: equal_tensor_product(count("attention", {})),
+    }
+    settings = {name: makers[name]() for name in args.networks.split(",")}
     modes = ("eager", "compiled") if args.modes == "both" else (args.modes,)
     where = machine(args.device)
     print(f"{where}; torch {torch.__version__}; {args.precision}; batch {args.batch} x {args.atoms} atoms")
@@ -136,7 +150,8 @@ def main() -> None:
             taken[cell].append(seconds(steps[cell], args.steps, args.device))
     rows = []
     for name, mode in cells:
-        ratios = [b / a for a, b in zip(taken["attention", mode], taken["egnn", mode], strict=True)]
+        beside = taken.get(("egnn", mode), [])
+        ratios = [b / a for a, b in zip(taken[name, mode], beside, strict=True)] if beside else [float("nan")]
         rows.append(
             {
                 "network": name,
@@ -145,9 +160,9 @@ def main() -> None:
                 "settings": " ".join(f"{key}={value}" for key, value in settings[name].items()),
                 "molecules_per_second_median": round(args.batch / statistics.median(taken[name, mode]), 1),
                 "molecules_per_second_best": round(args.batch / min(taken[name, mode]), 1),
-                "times_egnn_median": round(statistics.median(ratios), 2) if name == "attention" else 1,
-                "times_egnn_worst_turn": round(min(ratios), 2) if name == "attention" else 1,
-                "times_egnn_best_turn": round(max(ratios), 2) if name == "attention" else 1,
+                "times_egnn_median": round(statistics.median(ratios), 2),
+                "times_egnn_worst_turn": round(min(ratios), 2),
+                "times_egnn_best_turn": round(max(ratios), 2),
                 "precision": args.precision,
                 "batch": args.batch,
                 "atoms": args.atoms,

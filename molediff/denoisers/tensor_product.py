@@ -83,6 +83,9 @@ class TensorProduct(nn.Module):
         self.bond_pair, self.bond_atoms = nn.Linear(pairs + len(RADII), m), nn.Linear(d, m, bias=False)
         self.bond_head = nn.Sequential(nn.SiLU(), nn.Linear(m, m), nn.SiLU(), nn.Linear(m, clean[2]))
 
+    # torch.compile leaves this frame alone and compiles what it calls, each once: one graph serves all layers. As a
+    # whole the network takes minutes of symbolic algebra.
+    @torch.compiler.disable(recursive=False)
     def forward(self, noisy: Molecules, levels: Levels, condition: Condition) -> Estimate:
         """Estimate the clean molecule.
 

@@ -139,28 +139,27 @@ def test_bfloat16_autocast(world):
     assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
 
 
-def test_compiled_is_the_same(world):
-    """Forward and backward through dynamo and the autograd compiler, one graph for other shapes.
+def test_compiled_is_the_same():
+    """e3nn's products on torch_geometric's messages, forward and backward, one graph for every number of edges.
 
-    Without code generation, which takes minutes for this network; experiments/speed measures it.
+    The whole network gives the same numbers too (experiments/speed), but takes a minute to trace.
     """
-    network = fresh(torch.float64)
-    what = "graph"
-    for layer in network.layers:
-        torch.nn.init.normal_(layer.move.weight)
-    compiled = torch.compile(network, dynamic=True, backend="aot_eager")
-    for sizes in ((9, 12, 12), (8, 13, 10, 11)):
-        w = world(sizes, what)
-        eager, fast = (f(w.noisy, w.levels, w.condition) for f in (network, compiled))
-        for name in ("pos", "atom", "charge", "bond"):
-            torch.testing.assert_close(getattr(fast, name), getattr(eager, name), rtol=1e-9, atol=1e-9)
-    gradients = []
-    for f in (network, compiled):
-        network.zero_grad()
-        out = f(w.noisy, w.levels, w.condition)
-        (out.pos.square().sum() + out.bond.square().sum()).backward()
-        gradients.append(network.embed_atom.weight.grad.clone())
-    torch.testing.assert_close(*gradients, rtol=1e-7, atol=1e-9)
+    convolution = Convolution((4, 4, 2), (4, 4, 2)).double()
+    compiled = torch.compile(convolution, dynamic=True, backend="aot_eager", fullgraph=True)
+    g = torch.Generator().manual_seed(2)
+    for atoms, count in ((5, 17), (7, 30), (9, 11)):
+        x = torch.randn(atoms, 26, generator=g, dtype=torch.float64, requires_grad=True)
+        edges = torch.randint(atoms, (2, count), generator=g)
+        unit, weights, share = (
+            torch.randn(*shape, generator=g, dtype=torch.float64)
+            for shape in ((count, 3), (count, convolution.weight_count), (atoms, 1))
+        )
+        results, gradients = [], []
+        for f in (convolution, compiled):
+            results.append(f(x, edges, unit, weights, share))
+            gradients.append(torch.autograd.grad(results[-1].square().sum(), x)[0])
+        for pair in (results, gradients):
+            torch.testing.assert_close(*pair, rtol=1e-12, atol=1e-12)
 
 
 def test_the_others_do_not_import_e3nn():
