@@ -114,25 +114,12 @@ def write_page(
     if interactions is not None and not {"pose", "residue", "kind", "distance"} <= set(interactions):
         raise InputError(f"Interactions have the columns {', '.join(map(str, interactions))}; needed: "
                          "pose, residue, kind, distance.")  # fmt: skip
-    table = table.reset_index(drop=True)
-    columns = _columns(table)
-    data = {
-        "receptor": trim(receptor_pdb),
-        "reference": _block(reference),
-        "poses": [_pose(k, poses[k], row, columns) for k, row in enumerate(table.to_dict("records"))],
-        "columns": columns,
-        "kinds": {key: {"label": KINDS[key], "colour": COLOURS[key]} for key in KINDS},
-        "contacts": None if interactions is None else _contacts(interactions),
-    }
-    lost = sum(pose["block"] is None for pose in data["poses"])
-    counted = f"{len(poses)} {'pose' if len(poses) == 1 else 'poses'}" + (
-        f", {lost} without coordinates" if lost else ""
-    )
+    data = _data(receptor_pdb, poses, table.reset_index(drop=True), interactions, reference)
     parts = {
         "TITLE": html.escape(title),
-        "SUBTITLE": html.escape(subtitle or counted),
+        "SUBTITLE": html.escape(subtitle or _counted(data["poses"])),
         "TOGGLES": _toggles(reference is not None, interactions is not None),
-        "TABLE": _table(data["poses"], columns),
+        "TABLE": _table(data["poses"], data["columns"]),
         "MATRIX": "" if interactions is None else _matrix(data),
         "ABOUT": _about(about or {}),
         "LICENCE": html.escape(_asset("3Dmol-LICENSE.txt")),
@@ -148,6 +135,25 @@ def write_page(
     temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
     return path
+
+
+def _data(receptor_pdb: str, poses: Sequence, table: pd.DataFrame, interactions, reference) -> dict:
+    """What the page's script reads, in plain JSON types."""
+    columns = _columns(table)
+    return {
+        "receptor": trim(receptor_pdb),
+        "reference": _block(reference),
+        "poses": [_pose(k, poses[k], row, columns) for k, row in enumerate(table.to_dict("records"))],
+        "columns": columns,
+        "kinds": {key: {"label": KINDS[key], "colour": COLOURS[key]} for key in KINDS},
+        "contacts": None if interactions is None else _contacts(interactions),
+    }
+
+
+def _counted(poses: Sequence[Mapping]) -> str:
+    lost = sum(pose["block"] is None for pose in poses)
+    text = f"{len(poses)} {'pose' if len(poses) == 1 else 'poses'}"
+    return f"{text}, {lost} without coordinates" if lost else text
 
 
 def _asset(name: str) -> str:

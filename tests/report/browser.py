@@ -37,7 +37,7 @@ class Browser:
             os.dup2(spare[0], 4)
 
         self.process = subprocess.Popen(
-            [executable(), *FLAGS.split(), f"--user-data-dir={profile}", f"--window-size={width},{height}", "about:blank"],
+            [executable(), *FLAGS.split(), f"--user-data-dir={profile}", f"--window-size={width},{height}"],
             preexec_fn=wire,
             close_fds=False,
             stdin=subprocess.DEVNULL,
