@@ -141,7 +141,7 @@ class Generate:
             watched = watcher is not None and watcher.index in members
             result = None if watched else kept.read(number)
             if result is None:
-                given = task.given([sizes[i] for i in members]).to(_device(self.model))
+                given = task.given([sizes[i] for i in members], members).to(_device(self.model))
                 watch = watcher.watch(members) if watched else None
                 result = run_batch(self.model, given, task.condition, seed, members, config, self.denoise, watch)
                 kept.write(number, result := result.to("cpu"))

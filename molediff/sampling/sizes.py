@@ -91,8 +91,8 @@ def draw_new(
     seed: int,
     indices: Sequence[int],
     hydrogens: Callable[[int, torch.Generator], int],
-) -> list[int]:
-    """How many new atoms are added to known ones; molecule i's depends on (seed, i) alone.
+) -> list[tuple[int, int]]:
+    """How many new heavy atoms and hydrogens are added to known ones; molecule i's depends on (seed, i) alone.
 
     Args:
         counts: training histogram, atoms -> weight.
@@ -118,7 +118,7 @@ def draw_new(
         usual = {k: known + k + _mean(hydrogens, k, rough) for k in range(1, largest - known + 1)}
         weights = {k: counts[n] for k, n in usual.items() if counts.get(n)} or {1: 1}
     drawn = draw_sizes(weights, seed, indices)
-    return [k + hydrogens(k, molecule_generator(seed, i, stream=3)) for k, i in zip(drawn, indices, strict=True)]
+    return [(k, hydrogens(k, molecule_generator(seed, i, stream=3))) for k, i in zip(drawn, indices, strict=True)]
 
 
 def _mean(hydrogens: Callable[[int, torch.Generator], int], heavy: int, generator: torch.Generator) -> int:

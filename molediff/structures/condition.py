@@ -44,27 +44,29 @@ class Known:
         return cls(torch.zeros_like(atom), atom, atom, molecules.pair_mask & yes[:, None, None])
 
     @classmethod
-    def fragments(cls, molecules: Molecules, owner: Tensor) -> Known:
+    def fragments(cls, molecules: Molecules, owner: Tensor, typed: Tensor) -> Known:
         """Growing and linking: atoms are known with all they have, a bond where both its atoms are of one fragment.
 
         Args:
             molecules: the batch.
             owner: (B, N) int64, a number for each fragment, the same for all its atoms; -1 where an atom is new.
+            typed: (B, N) bool, new atoms whose element is known: the hydrogens, so that the others are heavy.
         """
         atom = (owner >= 0) & molecules.mask
         same = (owner.unsqueeze(1) == owner.unsqueeze(2)) & atom.unsqueeze(1)
-        return cls(atom, atom, atom, same & molecules.pair_mask)
+        return cls(atom, atom | (typed & molecules.mask), atom, same & molecules.pair_mask)
 
     @classmethod
-    def positions(cls, molecules: Molecules, which: Tensor) -> Known:
-        """Retyping: positions are known, nothing else.
+    def positions(cls, molecules: Molecules, which: Tensor, typed: Tensor) -> Known:
+        """Retyping: positions are known.
 
         Args:
             molecules: the batch.
             which: (B, N) bool, the atoms for which this holds.
+            typed: (B, N) bool, other atoms, whose element is known: the hydrogens.
         """
         no = torch.zeros_like(molecules.mask)
-        return cls(which & molecules.mask, no, no, torch.zeros_like(molecules.pair_mask))
+        return cls(which & molecules.mask, typed & molecules.mask, no, torch.zeros_like(molecules.pair_mask))
 
 
 @dataclass(frozen=True)

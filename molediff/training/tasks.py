@@ -1,7 +1,8 @@
 """Tasks of a training batch: which molecules have their graph, a part of their atoms, or their positions known.
 
 Fragments are cut as `molediff.chem.fragments` presents one to `generate --known`: heavy atoms with the hydrogens that
-sit on them, without those at attachment points; or without any, as where no attachment point is marked.
+sit on them, without those at attachment points; or without any, as where no attachment point is marked. Which of the
+new atoms are hydrogens is known too, so that the number of new heavy atoms is the one asked for.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ def positioned(
     owner = torch.full_like(clean.atom, -1)
     if bool(cut.any()):
         owner[cut] = draw_cuts(_rows(clean, cut), hydrogen, generator)
-    parts = Known.fragments(clean, owner)
-    places = Known.positions(clean, heavy_atoms(clean, hydrogen) & retyped[:, None])
+    heavy = heavy_atoms(clean, hydrogen)
+    parts = Known.fragments(clean, owner, ~heavy & (owner < 0) & cut[:, None])
+    places = Known.positions(clean, heavy & retyped[:, None], ~heavy & retyped[:, None])
     known = merged(condition.known, parts, places)
     return clean.replace(pos=centre_on(clean.pos, clean.mask, known.pos)), Condition(known, condition.stereo)
 

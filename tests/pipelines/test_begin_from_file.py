@@ -184,7 +184,7 @@ def test_six_digits_stay_six_digits(write, model, tmp_path):
 
 def test_a_sampler_that_forgets_what_is_known_is_found_out(write, model):
     task = Grow.read(write(molecule("CCO")), model, "1")
-    one = task.given([task.count + 2])
+    one = task.given([task.count + 2], [0])
     assert task._exact(one)
     for broken in (
         one.replace(pos=one.pos + 1e-3),
@@ -226,7 +226,7 @@ def test_training_sees_what_generation_asks(write, model, smiles, bare):
     chosen = torch.zeros_like(whole.mask)
     chosen[0, kept] = True
     owner = cut_at(whole, chosen, 0, torch.tensor([bare]))
-    known = Known.fragments(whole, owner)
+    known = Known.fragments(whole, owner, (whole.atom == 0) & (owner < 0))
     clean = whole.replace(pos=centre_on(whole.pos, whole.mask, known.pos))
 
     piece = Chem.RWMol(mol)
@@ -250,12 +250,16 @@ def test_training_sees_what_generation_asks(write, model, smiles, bare):
     else:
         attach = ""
     task = Grow.read(write(piece), model, attach)
-    given = task.given([int(whole.sizes[0])])
+    task.heavy = [len(heavy) - len(kept)]
+    given = task.given([int(whole.sizes[0])], [0])
     asked = task.condition(given, [0]).known
 
-    order = torch.cat([(owner[0] >= 0).nonzero()[:, 0], (owner[0] < 0).nonzero()[:, 0]])
+    new = owner[0] < 0
+    places = [~new, new & (whole.atom[0] > 0), new & (whole.atom[0] == 0)]
+    order = torch.cat([p.nonzero()[:, 0] for p in places])
     count = int((owner[0] >= 0).sum())
     assert task.count == count
+    assert torch.equal(given.atom[0][asked.atom[0]], clean.atom[0, order][asked.atom[0]])
     for field in ("pos", "atom", "charge"):
         assert torch.equal(getattr(asked, field)[0], getattr(known, field)[0, order])
         there, here = getattr(given, field)[0, :count], getattr(clean, field)[0, order[:count]]
@@ -272,6 +276,10 @@ def test_new_heavy_atoms_are_what_atoms_counts(write, model):
     assert (new >= 0).all()
     assert 1 < new.float().mean() < 6
     assert task.sizes(model, 50, 0, "3") == sizes[:50]
+    assert task.heavy == [3] * 50
+    part = task.given(sizes[:50], range(50))
+    typed = task.condition(part, list(range(50))).known.atom
+    assert (typed.sum(1) == part.sizes - 3).all()
     free = task.sizes(model, 300, 0, "")
     assert len(set(free)) > 5
     assert max(free) <= 29 + 8
@@ -370,7 +378,7 @@ def test_known_from_the_command_line(write, folder, tmp_path, capsys):
     assert "bonds elsewhere" in printed.out
     assert "not trained on this task" in printed.err
     record = json.loads((tmp_path / "o" / "run.json").read_text())
-    assert record["evaluations"] == 5
+    assert record["evaluations"] == 3  # so few steps are too long for a second look
     assert record["arguments"]["attach"] == "1"
     table = pd.read_csv(tmp_path / "o" / "molecules.csv")
     assert {"known_exact", "attached_ok", "new_bonds_elsewhere", "new_heavy"} <= set(table.columns)

@@ -118,8 +118,10 @@ def test_each_task_knows_what_it_should_and_is_centred_on_it(batch):
     none = torch.zeros(len(molecules), dtype=torch.bool)
     clean, condition = positioned(molecules, stereo, none, Shares(0.0, 1.0, 0.0), HYDROGEN, seeded())
     known = condition.known
-    assert torch.equal(known.pos, known.atom)
     assert torch.equal(known.pos, known.charge)
+    light = molecules.mask & ~heavy_atoms(molecules, HYDROGEN)
+    assert not (known.atom & ~known.pos & ~light).any()
+    assert (known.atom | ~light | ~known.pos.any(1)[:, None]).all()
     both = known.pos[:, None] & known.pos[:, :, None]
     assert not (known.bond & ~both).any()
     for task in (Shares(0.0, 1.0, 0.0), Shares(0.0, 0.0, 1.0)):
@@ -134,7 +136,7 @@ def test_each_task_knows_what_it_should_and_is_centred_on_it(batch):
         assert torch.allclose(shift[inside], shift[:, :1].expand_as(shift)[inside], atol=1e-5)
         assert (condition.stereo.centre == -1).all()
     assert torch.equal(pos, heavy_atoms(molecules, HYDROGEN))
-    assert not condition.known.atom.any()
+    assert torch.equal(condition.known.atom, light)
     assert not condition.known.bond.any()
 
 
@@ -143,7 +145,7 @@ def test_shares_are_of_the_whole_batch():
     graph = torch.rand(3000, generator=seeded(1)) < 0.4
     shares = Shares(0.4, 0.3, 0.2)
     known = positioned(molecules, stereo, graph, shares, HYDROGEN, seeded())[1].known
-    fragment, retyped = (known.pos & known.atom).any(1), (known.pos & ~known.atom).any(1)
+    fragment, retyped = (known.pos & known.atom).any(1), known.pos.any(1) & ~(known.pos & known.atom).any(1)
     assert not (graph & (fragment | retyped)).any()
     assert fragment.float().mean() == pytest.approx(0.3, abs=0.03)
     assert retyped.float().mean() == pytest.approx(0.2, abs=0.03)

@@ -38,7 +38,9 @@ class Grow(FromFile):
         def hydrogens(heavy: int, generator: torch.Generator) -> int:
             return draw_hydrogens(heavy, self.source.slots, pieces, generator) if explicit else 0
 
-        return [self.count + k for k in draw_new(model.sizes.counts, self.count, atoms, seed, range(n), hydrogens)]
+        new = draw_new(model.sizes.counts, self.count, atoms, seed, range(n), hydrogens)
+        self.heavy = [heavy for heavy, _ in new]
+        return [self.count + heavy + light for heavy, light in new]
 
     def settings(self, config: SamplingConfig, model: Model) -> SamplingConfig:
         return anchored_start(config, model, self.first)
@@ -46,7 +48,7 @@ class Grow(FromFile):
     def condition(self, part: Molecules, rows: list[int]) -> Condition:
         owner = torch.full(part.mask.shape, -1, device=part.mask.device)
         owner[:, : self.count] = self.owner.to(owner)
-        return Condition(Known.fragments(part, owner), Stereo.unspecified(part))
+        return Condition(Known.fragments(part, owner, self.new_hydrogens(part)), Stereo.unspecified(part))
 
     def place(self, mol: Chem.Mol) -> Chem.Mol:
         return self._exact_positions(super().place(mol))

@@ -74,7 +74,7 @@ class Retype(FromFile):
 
     def condition(self, part: Molecules, rows: list[int]) -> Condition:
         which = (torch.arange(part.mask.shape[1], device=part.mask.device) < self.count).expand(part.mask.shape)
-        return Condition(Known.positions(part, which), Stereo.unspecified(part))
+        return Condition(Known.positions(part, which, self.new_hydrogens(part)), Stereo.unspecified(part))
 
     def place(self, mol: Chem.Mol) -> Chem.Mol:
         return self._exact_positions(super().place(mol))

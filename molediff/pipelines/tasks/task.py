@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from rdkit import Chem
 from rdkit.Geometry import Point3D
+from torch import Tensor
 
 from molediff.chem.fragments import Fragments
 from molediff.chem.mols import classes
@@ -37,8 +38,8 @@ class Task:
         """The settings as this task needs them."""
         return config
 
-    def given(self, sizes: Sequence[int]) -> Molecules:
-        """Molecules of these sizes with the values that are known, on the CPU."""
+    def given(self, sizes: Sequence[int], members: Sequence[int]) -> Molecules:
+        """Molecules of these sizes with what is known, on the CPU; ``members`` are their numbers in the run."""
         return blank(sizes)
 
     def condition(self, part: Molecules, rows: list[int]) -> Condition:
@@ -84,14 +85,26 @@ class FromFile(Task):
         self.trained = not self.share or told.get(self.share, 0.0) > 0
         self.origin = source.pos.mean(0)  # (3,)
         self.first = first_atoms(source, model)
+        self.hydrogen = model.config.hydrogen
+        self.heavy: list[int] = []  # new heavy atoms of each molecule of the run
 
-    def given(self, sizes: Sequence[int]) -> Molecules:
+    def given(self, sizes: Sequence[int], members: Sequence[int]) -> Molecules:
         out, k = blank(sizes), self.count
         out.pos[:, :k] = self.first.pos
         # New tensors: the three of `blank` share their zeros.
         atom, charge, bond = out.atom.clone(), out.charge.clone(), out.bond.clone()
         atom[:, :k], charge[:, :k], bond[:, :k, :k] = self.first.atom, self.first.charge, self.first.bond
+        for row, i in enumerate(members):
+            # New atoms: first the heavy ones, whose class says no more than that; then hydrogens.
+            new = self.heavy[i] if self.heavy else 0
+            atom[row, k : k + new] = int(self.hydrogen == 0)
+            atom[row, k + new : sizes[row]] = self.hydrogen or 0
         return out.replace(atom=atom, charge=charge, bond=bond)
+
+    def new_hydrogens(self, part: Molecules) -> Tensor:
+        """(B, N) bool, new atoms that `given` made hydrogens."""
+        new = part.mask & (torch.arange(part.mask.shape[1], device=part.mask.device) >= self.count)
+        return new & (part.atom == self.hydrogen) if self.hydrogen is not None else torch.zeros_like(new)
 
     def place(self, mol: Chem.Mol) -> Chem.Mol:
         conformer = mol.GetConformer()
