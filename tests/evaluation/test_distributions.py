@@ -99,7 +99,12 @@ def test_packaged_references_are_whole(name):
     assert sum(held["atom_type_fraction"].values()) == pytest.approx(1, abs=1e-3)
     assert held["floor"]["values"]["bond_w1"] < 0.002
     assert held["figures"]["strict"]["strict_validity"]["value"] > 95
-    assert distances(held, held)["bond_w1"] == 0
+    own = distances(held, held)
+    assert own["bond_w1"] == own["torsion_w1"] == 0
+    assert sum(held["torsion_share"].values()) == pytest.approx(1, abs=1e-3)
+    rows = held["floors"]
+    assert rows[0]["n"] == 100 and rows[-1]["values"]["angle_w1"] < rows[0]["values"]["angle_w1"]
+    assert rows[-1]["values"]["torsion_w1"] < floor_at(held, 500)["values"]["torsion_w1"] < 1
 
 
 def test_references_that_do_not_exist_or_are_no_statistics(tmp_path):
