@@ -13,14 +13,16 @@ from molediff.config import UserError
 
 SPACING = 1.0
 """Of the grid, angstrom."""
-REACH = 10
+REACH = 8
 """How far a ray looks for protein, angstrom."""
-CONTACT = 2.8
+CONTACT = 2.6
 """Heavy atoms nearer than this to a point leave no room for a ligand's atom, angstrom."""
-BURIED = 17
+BURIED = 18
 """Rays of 26 that must meet protein."""
-WINDOW = 4.0
+WINDOW = 3.0
 """Spread of the Gaussian that adds up the points of one ligand, angstrom."""
+AROUND = 7.0
+"""Buried points within this of a peak say by their mean where the ligand lies, angstrom."""
 APART = 8.0
 """Least distance of two cavities, angstrom."""
 LEAST = 30
@@ -44,7 +46,8 @@ def find_cavities(pos: np.ndarray, most: int = 10) -> list[Cavity]:
 
     A grid point is free when no heavy atom is nearer than `CONTACT`; its depth is the number of 26 rays that meet the
     protein within `REACH`. Points of at least `BURIED` rays form regions (connected components); within each, the
-    peaks of their smoothed depth that are `APART` are cavities.
+    peaks of their smoothed depth that are `APART` are cavities, each centred on the buried points `AROUND` it. The
+    constants were chosen on 29 receptors (experiments/cavities).
 
     Args:
         pos: (n, 3) heavy atoms, angstrom.
@@ -68,7 +71,9 @@ def find_cavities(pos: np.ndarray, most: int = 10) -> list[Cavity]:
         raise UserError("No cavity was found: nothing of this protein is buried. Give --ligand, --residues or --box.")
     weight = np.where(kept, (depth - BURIED + 1.0), 0.0)
     field = ndimage.gaussian_filter(weight, WINDOW / SPACING, truncate=2.5)
-    return _peaks(field, kept, regions, sizes, low)[:most]
+    peaks = _peaks(field, kept)[:most]
+    points, weights = np.argwhere(kept), weight[kept]
+    return [_cavity(p, float(field[tuple(p)]), int(sizes[regions[tuple(p)]]), points, weights, low) for p in peaks]
 
 
 def _distances(pos: np.ndarray, low: np.ndarray, shape: np.ndarray) -> np.ndarray:
@@ -100,17 +105,20 @@ def _or_shifted(met: np.ndarray, filled: np.ndarray, by: list[int]) -> None:
         met[here] |= filled[there]
 
 
-def _peaks(
-    field: np.ndarray, kept: np.ndarray, regions: np.ndarray, sizes: np.ndarray, low: np.ndarray
-) -> list[Cavity]:
-    """Points of highest field first, each `APART` from those before."""
-    top = kept & (field >= ndimage.maximum_filter(field, size=3))
-    index = np.argwhere(top)
-    index = index[np.argsort(-field[tuple(index.T)], kind="stable")]
-    found: list[Cavity] = []
-    for place in index:
-        centre = low + SPACING * place
-        if all(np.linalg.norm(centre - c.centre) >= APART for c in found):
-            region = regions[tuple(place)]
-            found.append(Cavity(centre, float(field[tuple(place)]), float(sizes[region]) * SPACING**3))
+def _peaks(field: np.ndarray, kept: np.ndarray) -> list[np.ndarray]:
+    """Grid points (3,) of highest field first, each `APART` from those before."""
+    index = np.argwhere(kept & (field >= ndimage.maximum_filter(field, size=3)))
+    found: list[np.ndarray] = []
+    for place in index[np.argsort(-field[tuple(index.T)], kind="stable")]:
+        if all(SPACING * np.linalg.norm(place - other) >= APART for other in found):
+            found.append(place)
     return found
+
+
+def _cavity(
+    peak: np.ndarray, score: float, size: int, points: np.ndarray, weights: np.ndarray, low: np.ndarray
+) -> Cavity:
+    """Centred on the weighed mean of the buried points (P, 3) round a peak."""
+    near = SPACING * np.linalg.norm(points - peak, axis=1) < AROUND
+    centre = low + SPACING * np.average(points[near], axis=0, weights=weights[near])
+    return Cavity(centre, score, size * SPACING**3)
