@@ -4,7 +4,7 @@
     python experiments/torch_vina/run.py search --data astex_diverse --receptors 8
 
 ``--data`` is the unpacked folder of astex_diverse.tar.xz. Rows are added to agree.csv and search.csv; complexes that
-are there already are skipped. result.csv is made from both.
+are there already are skipped. result.csv is the summary of agree.csv.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def rmsd(mol: Chem.Mol, conformer: int, reference: Chem.Mol) -> float:
 
 
 def search(folder: Path, exhaustiveness: int) -> list[dict]:
-    """One ligand docked by both from the same RDKit conformer in a 25 A box."""
+    """One ligand docked by both from the same RDKit conformer in a 25 A box, by torch with two seeds."""
     from molediff.docking.torch_vina import dock_torch
     from molediff.docking.torch_vina.maps import site_maps
 
@@ -125,17 +125,22 @@ def search(folder: Path, exhaustiveness: int) -> list[dict]:
     best = float(vina.energies(n_poses=1)[0][0])
     site = Site(np.asarray(centre), np.full(3, 25.0), "ligand")
     began = time.process_time()
-    site_maps(receptor, site, 0.375)
+    types = LigandTerms.of(start).types
+    site_maps(receptor, site).table(types[types >= 0].unique().tolist())
     torch_maps = time.process_time() - began
-    config = DockConfig(exhaustiveness=exhaustiveness, conformers=0)
-    ours = dock_torch(receptor, site, Ligand(0, folder.name, start), config)
-    errors = [rmsd(ours.poses, c.GetId(), crystal) for c in ours.poses.GetConformers()] if ours.poses else [np.nan]
-    return [{
-        "complex": folder.name, "rotors": LigandTerms.of(crystal).tree.rotors, "exhaustiveness": exhaustiveness,
-        "vina": round(best, 3), "torch": round(ours.scores[0], 3), "vina_seconds": round(seconds, 1),
-        "torch_seconds": round(ours.seconds, 1), "vina_maps": round(maps, 2), "torch_maps": round(torch_maps, 2),
-        "torch_rmsd": round(errors[0], 2), "torch_best_of_9": round(min(errors), 2),
-    }]  # fmt: skip
+    rows = []
+    for seed in (0, 1):
+        config = DockConfig(exhaustiveness=exhaustiveness, conformers=0, seed=seed)
+        ours = dock_torch(receptor, site, Ligand(0, folder.name, start), config)
+        errors = [rmsd(ours.poses, c.GetId(), crystal) for c in ours.poses.GetConformers()] if ours.poses else [np.nan]
+        rows.append({
+            "complex": folder.name, "rotors": LigandTerms.of(crystal).tree.rotors, "exhaustiveness": exhaustiveness,
+            "seed": seed, "vina": round(best, 3), "torch": round(ours.scores[0], 3),
+            "vina_seconds": round(seconds, 1), "torch_seconds": round(ours.seconds, 1),
+            "vina_maps": round(maps, 2), "torch_maps": round(torch_maps, 2),
+            "torch_rmsd": round(errors[0], 2), "torch_best_of_9": round(min(errors), 2),
+        })  # fmt: skip
+    return rows
 
 
 def main() -> None:
@@ -144,13 +149,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--receptors", type=int, default=24)
     parser.add_argument("--poses", type=int, default=12)
+    parser.add_argument("--names", default="", help="complexes by name, comma between, instead of --receptors")
     parser.add_argument("--exhaustiveness", type=int, default=8)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
     out = args.out or HERE / f"{args.what}.csv"
     done = {row["complex"] for row in csv.DictReader(out.open())} if out.exists() else set()
-    for folder in complexes(args.data, args.receptors):
+    named = [args.data / name for name in args.names.split(",") if name]
+    for folder in named or complexes(args.data, args.receptors):
         if folder.name in done:
             continue
         rows = agree(folder, args.poses) if args.what == "agree" else search(folder, args.exhaustiveness)
@@ -162,10 +169,29 @@ def main() -> None:
             writer.writerows(rows)
         print(rows[-1], flush=True)
     if args.what == "agree":
-        table = list(csv.DictReader(out.open()))
-        for column in ("torch", "torch_smooth"):
-            error = np.array([abs(float(r["vina"]) - float(r[column])) for r in table])
-            print(f"{column}: {len(table)} poses, worst {error.max():.4f}, median {np.median(error):.4f} kcal/mol")
+        summarise(list(csv.DictReader(out.open())))
+
+
+def summarise(table: list[dict]) -> None:
+    """result.csv: a row a receptor, and one for all; kcal/mol."""
+    rows = []
+    for name in [*dict.fromkeys(r["complex"] for r in table), "all"]:
+        own = [r for r in table if name in (r["complex"], "all")]
+        row = {"complex": name, "poses": len(own)}
+        for column, theirs in (("torch", "vina"), ("torch_inter", "inter"), ("torch_intra", "intra")):
+            error = np.array([abs(float(r[theirs]) - float(r[column])) for r in own])
+            row |= {
+                f"{column}_worst": round(float(error.max()), 4),
+                f"{column}_median": round(float(np.median(error)), 4),
+            }
+        negative = [abs(float(r["vina"]) - float(r["torch_smooth"])) for r in own if float(r["vina"]) < 0]
+        row["smooth_worst_below_0"] = round(max(negative, default=float("nan")), 4)
+        rows.append(row)
+    with (HERE / "result.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    print(rows[-1])
 
 
 if __name__ == "__main__":
