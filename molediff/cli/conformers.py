@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     result.save(args.out)
     good, total = int(result.table.as_asked.sum()), len(result.table)
     record |= {"status": "complete", "counts": {"requested": total, "as_asked": good}, "seconds": round(seconds, 2)}
+    record["evaluations"] = result.about["evaluations"]
     write_json(record, args.out / "run.json")
     options.drop_parts(args.out)
     print(f"conformers requested  {total}")

@@ -19,6 +19,7 @@ from molediff.model import Model, load
 from molediff.pipelines.batching import DEFAULT_BATCH, plan, run_batch
 from molediff.pipelines.generate import Progress, at_least_one, sampling_config
 from molediff.pipelines.parts import Parts
+from molediff.sampling import evaluations
 from molediff.structures import Condition, Known, Molecules, Stereo, take
 
 
@@ -108,6 +109,7 @@ class Conformers:
                 progress(done, len(owner))
         about = {"model": self.model.source.name, "checksum": self.model.source.checksum, "n": n, "seed": seed}
         about |= {"batch": batch, **dataclasses.asdict(config)}
+        about["evaluations"] = evaluations(self.model.process, config)
         about["hydrogens"] = "generated" if self.model.config.explicit_hydrogens else "implied"
         return Ensemble(mols, _attach(mols, owner, positions, n), about)
 
