@@ -50,7 +50,7 @@ def make_reference(
     return stats | {"floor": floor, "floors": floors(pieces, seed), "figures": figures}
 
 
-def floors(pieces: Sequence[Piece | None], seed: int = 0, repeats: int = 3) -> list[dict]:
+def floors(pieces: Sequence[Piece | None], seed: int = 0, repeats: int = 12) -> list[dict]:
     """Distances of n random molecules of a set to others of it, mean over `repeats` draws, n = 100, 300, ... half.
 
     The others are all that are left, at most 30,000 of them, so that rows of large n are a little too high.
