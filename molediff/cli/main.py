@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     module = import_module(f"molediff.cli.{argv[0]}")
     parser = argparse.ArgumentParser(
-        f"molediff {argv[0]}", description=VERBS[argv[0]].capitalize() + ".", allow_abbrev=False
+        f"molediff {argv[0]}", description=sentence(VERBS[argv[0]]), allow_abbrev=False
     )
     module.add_arguments(parser)
     args = parser.parse_args(argv[1:])
@@ -57,6 +57,11 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\nmolediff {argv[0]}: interrupted. Type the same command again to go on.", file=sys.stderr)
         return 130
+
+
+def sentence(what: str) -> str:
+    """With a capital and a full stop; names keep their own capitals."""
+    return f"{what[0].upper()}{what[1:]}."
 
 
 def usage() -> str:
