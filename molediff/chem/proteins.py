@@ -91,6 +91,8 @@ def read_protein(path: str | Path) -> tuple[list[ProteinResidue], list[str]]:
     if len(structure) > 1:
         log.append(f"models: the first of {len(structure)} is used")
     residues = [_residue(r, chain.name) for chain in structure[0] for r in chain]
+    if kind in PDB:
+        _complete_end(residues, text, path)
     return _merge_chains(residues), log
 
 
@@ -139,6 +141,18 @@ def _complete_lines(text: str, path: Path) -> None:
                     f"'{path}' is cut off or damaged: line {number} has no coordinates in columns 31 to 54 ({error}). "
                     "Fetch or copy it again."
                 ) from None
+
+
+def _complete_end(residues: list[ProteinResidue], text: str, path: Path) -> None:
+    """Refuses a PDB file that stops in the middle of a residue of the chain, and has nothing after it."""
+    last, record = residues[-1], text.rstrip().splitlines()[-1]
+    if last.polymer and last.atom("CA") and not (last.atom("C") and last.atom("O")) and record.startswith("ATOM"):
+        if len(last.atoms) == 1:  # a trace of C-alpha atoms, which is refused for what it is
+            return
+        raise UserError(
+            f"'{path}' is cut off: it stops inside {last}, without an END. Fetch or copy it again; if it is meant so, "
+            "write END as its last line."
+        )
 
 
 def _pdb_of_pdbqt(text: str) -> str:
