@@ -13,6 +13,7 @@ from molediff.config import UserError
 
 PDB, CIF, PDBQT = (".pdb", ".ent"), (".cif", ".mmcif"), (".pdbqt",)
 FORMATS = ".pdb, .ent, .cif, .mmcif, .pdbqt, each also .gz"
+CAPS = ("ACE", "NME", "NMA", "NH2", "FOR")
 AUTODOCK_ELEMENTS = {"A": "C", "HD": "H", "HS": "H", "NA": "N", "NS": "N", "OA": "O", "OS": "O", "SA": "S"}
 """AutoDock type -> element, where they differ."""
 
@@ -179,8 +180,13 @@ def _residue(residue, chain: str) -> ProteinResidue:
         for a in residue
     ]
     number = f"{residue.seqid.num}{residue.seqid.icode.strip()}"
-    polymer = residue.entity_type.name == "Polymer" or residue.het_flag == "A"
-    return ProteinResidue(residue.name, chain or "A", number, polymer, atoms)
+    listed = residue.entity_type.name == "Polymer" or residue.het_flag == "A"
+    return ProteinResidue(residue.name, chain or "A", number, listed and _is_link(residue.name, atoms), atoms)
+
+
+def _is_link(name: str, atoms: list[ProteinAtom]) -> bool:
+    """Whether it can be part of a chain: an alpha carbon, a sugar's C1', or a cap. Many files list ions as ATOM."""
+    return name in CAPS or any((a.name, a.element) in (("CA", "C"), ("C1'", "C")) for a in atoms)
 
 
 def _merge_chains(residues: list[ProteinResidue]) -> list[ProteinResidue]:

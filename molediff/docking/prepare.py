@@ -87,7 +87,7 @@ def heavy_atoms(mol: Chem.Mol | None) -> np.ndarray | None:
     """
     if mol is None:
         return None
-    if not mol.GetNumConformers() or not mol.GetConformer().Is3D():
+    if not mol.GetNumConformers() or not (mol.GetConformer().Is3D() or mol.GetConformer().GetPositions()[:, 2].any()):
         raise UserError("The reference ligand has no 3D coordinates. Give its pose in the protein, as an SDF file.")
     heavy = [a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() > 1]
     return mol.GetConformer().GetPositions()[heavy]

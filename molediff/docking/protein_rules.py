@@ -126,8 +126,6 @@ def names(residues: Residues, log: list[str]) -> Residues:
             atoms = [_sulphur(a, new) if a.name in (old, new) or a.element == "Se" else a for a in residue.atoms]
             log.append(f"non-standard: {residue}: read as {name}, selenium as sulphur")
             residue = residue.with_atoms(atoms, name=name, polymer=True)
-        elif residue.name in SIDE_CHAINS and residue.atom("CA"):
-            residue.polymer = True
         kept.append(residue)
     log += [f"names: {what}, {n} residues" for what, n in renamed.items()]
     for residue in kept:
@@ -194,6 +192,8 @@ def unwanted(residues: Residues, keep: Sequence[str], drop: Sequence[str], log: 
 def native_ligand(residues: Residues, ligand: np.ndarray | None, log: list[str]) -> Residues:
     """A small molecule, ion or water that overlaps the reference ligand is that ligand, and is dropped.
 
+    Residues of a chain stay, and are named: the ligand may be a peptide of a chain of its own.
+
     Args:
         ligand: (n, 3) its heavy atoms, angstrom, or None.
     """
@@ -206,6 +206,10 @@ def native_ligand(residues: Residues, ligand: np.ndarray | None, log: list[str])
             log.append(f"native-ligand: {residue}: dropped, {near:.2f} A from the reference ligand")
         else:
             kept.append(residue)
+            if near < OVERLAP:
+                log.append(
+                    f"overlap: {residue}: kept, {near:.2f} A from the reference ligand; --chains can leave it out"
+                )
     return kept
 
 

@@ -8,6 +8,7 @@ from rdkit import Chem, RDLogger
 
 from molediff.config import UserError
 from molediff.docking.pocket_folder import sanitised
+from molediff.docking.prepare import heavy_atoms
 
 READERS = {
     ".sdf": lambda p: next(iter(Chem.SDMolSupplier(p, sanitize=False, removeHs=False)), None),
@@ -41,6 +42,8 @@ def read_reference(path: str | Path) -> Chem.Mol:
         RDLogger.EnableLog("rdApp.*")
     if mol is None or not mol.GetNumAtoms():
         raise UserError(f"'{path}' holds no molecule that RDKit can read. Give its pose in the protein as an SD file.")
-    if not mol.GetNumConformers() or not mol.GetConformer().Is3D():
-        raise UserError(f"The molecule of '{path}' has no 3D coordinates. Give its pose in the protein.")
+    try:
+        heavy_atoms(mol)
+    except UserError as error:
+        raise UserError(f"'{path}': {error}") from error
     return sanitised(mol)

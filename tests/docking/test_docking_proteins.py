@@ -161,8 +161,25 @@ def test_native_ligand_goes_by_overlap_and_the_protein_never(peptide, write):
     x, y, z = (float(peptide[5][k : k + 8]) for k in (30, 38, 46))
     reference.GetConformer().SetAtomPosition(0, (x, y, z))
     count = sum(r.polymer for r in residues)
-    residues, _ = cleaned(write([*peptide, *more]), ligand=reference)
-    assert sum(r.polymer for r in residues) == count
+    residues, log = cleaned(write([*peptide, *more]), ligand=reference)
+    assert sum(r.polymer for r in residues) == count and len(lines_of(log, "overlap")) == 1
+
+
+def test_an_ion_listed_as_atom_and_a_free_amino_acid(peptide, write):
+    """Calcium as ATOM is no alpha carbon; a tyrosine apart from the chain is a ligand, and goes by overlap."""
+    free = [
+        line(910 + k, name, "TYR", "Z", 900, (400 + 1.4 * k, 0, 0), "HETATM")
+        for k, name in enumerate(("N", "CA", "C", "O", "CB"))
+    ]
+    calcium = line(901, "CA", "CA", "A", 302, (210, 0, 0), element="Ca")
+    residues, log = cleaned(write([*peptide, "TER", calcium, *free]))
+    assert {r.name for r in residues if not r.polymer} == {"CA", "TYR"}
+    assert lines_of(log, "metal") == ["metal: CA A:302: kept"] and not lines_of(log, "gap")
+    reference = Chem.MolFromSmiles("C")
+    reference.AddConformer(Chem.Conformer(1))
+    reference.GetConformer().SetAtomPosition(0, (401.4, 0.0, 0.5))
+    residues, log = cleaned(write([*peptide, "TER", calcium, *free]), ligand=reference)
+    assert {r.name for r in residues if not r.polymer} == {"CA"} and lines_of(log, "native-ligand")
 
 
 def test_selenium_and_names_of_force_fields(peptide, write):
