@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from pathlib import Path
 
+from molediff.cli import options
 from molediff.config import UserError
 
 
@@ -61,7 +61,7 @@ def decisive(args: argparse.Namespace) -> dict:
     for name in ("known", "retype", "lead"):
         path = getattr(args, name)
         if path:
-            found[name] = f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+            found[name] = options.file_mark(path, f"--{name}")
     for name in ("attach", "change"):
         if getattr(args, name):
             found[name] = getattr(args, name)

@@ -82,16 +82,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _library(args: argparse.Namespace):
     """(path or SMILES, what decides the result of it)."""
-    import hashlib
-
     from molediff.config import UserError
 
     if args.molecules is not None:
-        try:
-            digest = hashlib.sha256(args.molecules.read_bytes()).hexdigest()[:16]
-        except OSError as error:
-            raise UserError(f"The library '{args.molecules}' cannot be read ({error.strerror}).") from error
-        return args.molecules, f"{args.molecules.name} {digest}"
+        return args.molecules, options.file_mark(args.molecules, "--molecules")
     if args.demo:
         from molediff.docking.demo import DEMO_LIBRARY
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shlex
 import shutil
@@ -100,6 +101,22 @@ def open_run(folder: Path, arguments: dict, overwrite: bool) -> str:
             "Choose another --out, or --overwrite to replace it."
         )
     return "complete" if there.get("status") == "complete" else "resume"
+
+
+def file_mark(path: Path, option: str) -> str:
+    """Name and checksum of an input, to know it by in run.json.
+
+    Args:
+        path: of the input.
+        option: the option that takes it, as "--molecules".
+
+    Raises:
+        UserError: when it cannot be read.
+    """
+    try:
+        return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    except OSError as error:
+        raise UserError(f"{option}: '{path}' cannot be read ({error.strerror}). Give a file that is there.") from error
 
 
 def drop_parts(folder: Path) -> None:

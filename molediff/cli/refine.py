@@ -27,7 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Relax, write, report."""
     from molediff.cli.dock import fingerprint, place, versions_of, workers_of
-    from molediff.cli.score import _digest as digest
     from molediff.config import UserError
     from molediff.pipelines.refine import Refine
     from molediff.report import write_json
@@ -36,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("Nothing to relax. Give poses: --molecules poses.sdf")
     pipeline = Refine(args.method, args.steps)
     receptor, site, _ = pocket_options.receptor_and_site(args)
-    decisive = {"method": args.method, "steps": args.steps, "molecules": digest(args.molecules)}
+    decisive = {"method": args.method, "steps": args.steps}
+    decisive |= {"molecules": options.file_mark(args.molecules, "--molecules")}
     decisive |= {"receptor": fingerprint(receptor), "site": place(site)}
     if options.open_run(args.out, decisive, args.overwrite) == "complete":
         print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")

@@ -32,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     pipeline = Score(args.figures, exhaustiveness=args.exhaustiveness, seed=args.seed)
     receptor, site, reference = pocket_options.receptor_and_site(args)
     decisive = {"figures": args.figures, "exhaustiveness": args.exhaustiveness, "seed": args.seed}
-    decisive |= {"molecules": _digest(args.molecules), "receptor": fingerprint(receptor), "site": place(site)}
+    decisive |= {"molecules": options.file_mark(args.molecules, "--molecules")}
+    decisive |= {"receptor": fingerprint(receptor), "site": place(site)}
     if options.open_run(args.out, decisive, args.overwrite) == "complete":
         print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
         return 0
@@ -57,17 +58,6 @@ def run(args: argparse.Namespace) -> int:
     )
     _print(result, seconds, args.out)
     return 1 if result.counts["failed"] else 0
-
-
-def _digest(path: Path) -> str:
-    import hashlib
-
-    from molediff.config import UserError
-
-    try:
-        return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-    except OSError as error:
-        raise UserError(f"The poses '{path}' cannot be read ({error.strerror}). Give --molecules poses.sdf") from error
 
 
 def _print(result, seconds: float, folder: Path) -> None:

@@ -28,7 +28,7 @@ class Receptor:
     bonds: np.ndarray
     """(K, 2) int64, pairs of bonded atoms, metals unbonded."""
     types: tuple[str, ...]
-    """AutoDock type of each atom (C A N NA OA S SA HD H P F Cl Br I, metals by symbol); '' for one Vina has no type for."""
+    """AutoDock type of each atom (C A N NA OA S SA HD H P F Cl Br I, metals by symbol); '' where Vina has none."""
     source: str = ""
     """File it was read from."""
     log: tuple[str, ...] = field(default=())
