@@ -59,8 +59,10 @@ def test_a_link_takes_two_valences_a_fragment_and_nothing_goes_below_zero():
 
 
 def test_new_atoms_depend_on_seed_and_index_alone_and_follow_what_was_asked():
+    counts = dict.fromkeys(range(3, 30), 1)
+
     def draw(atoms, indices, known=6):
-        return draw_new(dict.fromkeys(range(3, 30), 1), known, atoms, 7, indices, lambda k, g: draw_hydrogens(k, 2, 1, g))
+        return draw_new(counts, known, atoms, 7, indices, lambda k, g: draw_hydrogens(k, 2, 1, g))
 
     assert draw("2-4", range(40))[20:] == draw("2-4", range(20, 40))
     assert {heavy for heavy, _ in draw("2-4", range(100))} == {2, 3, 4}
