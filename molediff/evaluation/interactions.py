@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from functools import lru_cache
 
@@ -92,10 +93,10 @@ def protonated(mol: Chem.Mol) -> Chem.Mol:
 
 def _prolif():
     try:
-        with warnings.catch_warnings():
-            # of MDAnalysis, about its own modules
-            warnings.simplefilter("ignore")
-            import prolif
+        # MDAnalysis warns about its own modules, when it is imported and when they are first used.
+        warnings.filterwarnings("ignore", module="MDAnalysis")
+        logging.getLogger("MDAnalysis").setLevel(logging.ERROR)
+        import prolif
     except ImportError as error:
         raise InputError(f'Interactions need prolif ({error}). Type: pip install "molediff[dock]"') from error
     return prolif
