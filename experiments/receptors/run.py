@@ -58,6 +58,8 @@ def prepare(found: dict[str, list[Path]], listed: Counter) -> None:
     for name, folders in found.items():
         for folder in folders:
             rows.append({"set": name, "id": folder.name} | prepared(folder))
+            if len(rows) % 50 == 0:
+                print(len(rows), flush=True)
             if rows[-1]["failure"]:
                 print(name, folder.name, rows[-1]["failure"], flush=True)
     write(HERE / "prepared.csv", rows)
@@ -95,7 +97,7 @@ def prepared(folder: Path) -> dict:
         **{rule.replace("-", "_"): rules[rule] for rule in ("altloc", "non-standard", "missing-atoms", "gap", "water")},
         **{rule.replace("-", "_"): rules[rule] for rule in ("additive", "metal", "cofactor", "native-ligand")},
         "without_template": rules["no-template"],
-        "bare_atoms": sum("does not know" in line for line in receptor.log) if receptor else 0,
+        "bare_atoms": rules["no-fragment"],
         "seconds": round(time.perf_counter() - began, 2),
     }
 

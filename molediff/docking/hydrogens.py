@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from itertools import pairwise
 
@@ -30,6 +31,8 @@ ITERATIONS = 100
 KINDS = {"-": "SINGLE", "=": "DOUBLE", "#": "TRIPLE", "~": "AROMATIC_SINGLE", ":": "AROMATIC_DOUBLE"}
 LONGEST = 2.6
 """A longer bond than this, angstrom, shows that the names of a residue are not those of the dictionary."""
+UNKNOWN = re.compile(r"Missing fragment for atom .* at position (\d+)")
+"""What hydride warns of; the metal of a heme is among them, and needs none."""
 Bond = tuple[int, int, str]
 
 
@@ -78,9 +81,10 @@ def with_hydrogens(residues: list[ProteinResidue], ph: float, log: list[str]):
         full.coord = relaxed
     else:
         log.append("hydrogens: not relaxed, the relaxation did not end in numbers")
-    bare = {str(w.message) for w in caught if "fragment" in str(w.message).lower()}
+    bare = [k for w in caught for k in map(int, UNKNOWN.findall(str(w.message)))]
+    bare = [f"{array.res_name[k]} {array.atom_name[k]}" for k in bare if array.element[k].capitalize() not in METALS]
     if bare:
-        log.append(f"hydrogens: {len(bare)} atoms have bonds that hydride does not know and got none")
+        log.append(f"no-fragment: {', '.join(bare[:8])}: bonds that hydride does not know, {len(bare)} atoms got none")
     return full
 
 
