@@ -57,7 +57,7 @@ def measured(checksum: str) -> dict[str, str]:
 
 CARD_TEXT = """# qm9
 
-Free generation and conformers of small organic molecules (H, C, N, O, F; 3 to 29 atoms, all hydrogens explicit).
+Free generation, conformers and growing of small organic molecules (H, C, N, O, F; 3 to 29 atoms, all hydrogens explicit).
 
 ## What it is
 
@@ -68,7 +68,7 @@ bonds categorical with a uniform base. Weights are stored as float16 ({size:.1f}
   means of B3LYP ones), the training part of EDM's split; see `datasets/qm9_ani2x.md`. These are not QM9's geometries.
 - Command: `{command}`
 - Training: {steps:,} steps, {seen:,} molecules seen ({epochs:.1f} passes), {hours} hours on one to two shared CPU cores
-  in bfloat16. {finished}
+  in bfloat16. {finished} {note}
 - Training molecules: `train_hashes.npy` holds hashes of their InChIKeys, for novelty.
 
 ## Measured
@@ -81,7 +81,8 @@ tables with the rows of the data beside them, and the commands, are in `experime
 ## What it cannot do
 
 - Elements other than H, C, N, O, F; charges beyond one; molecules of more than 29 atoms (it warns, and marks them).
-- Pockets, fragments, properties: it was trained on free generation and on conformers only.
+- Pockets, properties: it was trained on free generation, conformers, fragments and retyping only, the last two in the
+  decay alone.
 - Tell one enantiomer from the other where the graph is not given: free generation makes both alike.
 - Say whether a molecule is stable, can be made, or is safe. Geometries are those of a neural potential.
 - A share of its molecules is not valid (see above); they are in the output, marked with the reason.
@@ -94,6 +95,7 @@ def main() -> None:
     parser.add_argument("--data", default="data/qm9_ani2x")
     parser.add_argument("--run", type=Path, default=Path("runs/qm9_free"))
     parser.add_argument("--hours", type=float, help="wall time, where the run's own clock missed a sitting")
+    parser.add_argument("--note", default="", help="a sentence for the card, on what came before this run")
     args = parser.parse_args()
     TARGET.mkdir(parents=True, exist_ok=True)
     shutil.copy(args.run / "model" / WEIGHTS, TARGET / WEIGHTS)
@@ -103,7 +105,7 @@ def main() -> None:
     about = description["about"]
     figures = measured(description["sha256"])
     about |= {
-        "summary": "free generation and conformers of small organic molecules (H, C, N, O, F)",
+        "summary": "free generation, conformers and growing of small organic molecules (H, C, N, O, F)",
         "measured": figures,
     }
     # As in the README of this folder, not as it stood on one machine.
@@ -120,6 +122,7 @@ def main() -> None:
         seen=about["molecules_seen"],
         epochs=about["molecules_seen"] / sum(model.sizes.counts.values()),
         hours=about["hours"],
+        note=args.note,
         finished="The learning rate was decayed to its end." if about["finished"] else "The run was not finished yet.",
         measured="\n".join(f"- {k}: {v}" for k, v in figures.items()) or "Nothing yet.",
     )
