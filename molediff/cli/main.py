@@ -43,9 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"molediff: unknown verb '{argv[0]}'.{nearest(argv[0], VERBS)}\n\n{usage()}", file=sys.stderr)
         return 2
     module = import_module(f"molediff.cli.{argv[0]}")
-    parser = argparse.ArgumentParser(
-        f"molediff {argv[0]}", description=sentence(VERBS[argv[0]]), allow_abbrev=False
-    )
+    parser = argparse.ArgumentParser(f"molediff {argv[0]}", description=sentence(VERBS[argv[0]]), allow_abbrev=False)
     module.add_arguments(parser)
     args = parser.parse_args(argv[1:])
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

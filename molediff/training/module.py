@@ -39,7 +39,9 @@ class TrainingModule(pl.LightningModule):
         """
         super().__init__()
         self.model, self.config, self.plan = model, config, plan
-        self.shares = Shares(config.conformer_share, config.fragment_share, config.retype_share)
+        self.shares = Shares(
+            config.conformer_share, config.fragment_share, config.retype_share, config.hydrogens_marked
+        )
         self.shares.check()
         self.average = AveragedWeights(model.denoiser, config.ema)
         self.tally = Tally()

@@ -26,6 +26,7 @@ MAY_CHANGE = (
     "conformer_share",
     "fragment_share",
     "retype_share",
+    "hydrogens_marked",
     "steps",
     "finish_steps",
     "out",

@@ -45,6 +45,8 @@ class TrainConfig:
     """Share trained with connected pieces known, for `generate --known`."""
     retype_share: float = 0.0
     """Share trained with the positions of the heavy atoms known, for `generate --retype`."""
+    hydrogens_marked: bool = False
+    """Whether these two tasks know which new atoms are hydrogens: the number of new heavy atoms is then exact."""
     precision: str = "bf16-mixed"
     """Lightning's: bf16-mixed or 32-true."""
     compile: bool = False

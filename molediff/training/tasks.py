@@ -2,7 +2,7 @@
 
 Fragments are cut as `molediff.chem.fragments` presents one to `generate --known`: heavy atoms with the hydrogens that
 sit on them, without those at attachment points; or without any, as where no attachment point is marked. Which of the
-new atoms are hydrogens is known too, so that the number of new heavy atoms is the one asked for.
+new atoms are hydrogens may be known too, so that the number of new heavy atoms is the one asked for.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class Shares:
     """Connected pieces known with their positions."""
     retype: float
     """Positions of the heavy atoms known."""
+    marked: bool = False
+    """Whether it is known which of the new atoms are hydrogens."""
 
     def check(self) -> None:
         """Raise a UserError unless each is at least 0 and they leave room for each other."""
@@ -71,8 +73,9 @@ def positioned(
     if bool(cut.any()):
         owner[cut] = draw_cuts(_rows(clean, cut), hydrogen, generator)
     heavy = heavy_atoms(clean, hydrogen)
-    parts = Known.fragments(clean, owner, ~heavy & (owner < 0) & cut[:, None])
-    places = Known.positions(clean, heavy & retyped[:, None], ~heavy & retyped[:, None])
+    light = ~heavy & shares.marked
+    parts = Known.fragments(clean, owner, light & (owner < 0) & cut[:, None])
+    places = Known.positions(clean, heavy & retyped[:, None], light & retyped[:, None])
     known = merged(condition.known, parts, places)
     return clean.replace(pos=centre_on(clean.pos, clean.mask, known.pos)), Condition(known, condition.stereo)
 

@@ -216,7 +216,8 @@ def test_bonds_elsewhere_are_counted():
 
 @pytest.mark.parametrize("smiles", ["CCO", "CC(=O)NCC1CC1", "c1ccccc1CO", "N#CC1CC1C=O"])
 @pytest.mark.parametrize("bare", [False, True])
-def test_training_sees_what_generation_asks(write, model, smiles, bare):
+@pytest.mark.parametrize("marked", [False, True])
+def test_training_sees_what_generation_asks(write, model, smiles, bare, marked):
     """Cut a molecule as in training; give the same cut as a file with dummies (or bare): condition and values agree."""
     mol = molecule(smiles)
     Chem.Kekulize(mol, clearAromaticFlags=True)
@@ -226,7 +227,7 @@ def test_training_sees_what_generation_asks(write, model, smiles, bare):
     chosen = torch.zeros_like(whole.mask)
     chosen[0, kept] = True
     owner = cut_at(whole, chosen, 0, torch.tensor([bare]))
-    known = Known.fragments(whole, owner, (whole.atom == 0) & (owner < 0))
+    known = Known.fragments(whole, owner, (whole.atom == 0) & (owner < 0) & marked)
     clean = whole.replace(pos=centre_on(whole.pos, whole.mask, known.pos))
 
     piece = Chem.RWMol(mol)
@@ -250,7 +251,7 @@ def test_training_sees_what_generation_asks(write, model, smiles, bare):
     else:
         attach = ""
     task = Grow.read(write(piece), model, attach)
-    task.heavy = [len(heavy) - len(kept)]
+    task.heavy, task.marked = [len(heavy) - len(kept)], marked
     given = task.given([int(whole.sizes[0])], [0])
     asked = task.condition(given, [0]).known
 
@@ -278,6 +279,9 @@ def test_new_heavy_atoms_are_what_atoms_counts(write, model):
     assert task.sizes(model, 50, 0, "3") == sizes[:50]
     assert task.heavy == [3] * 50
     part = task.given(sizes[:50], range(50))
+    assert not task.marked  # this model was not told
+    assert (task.condition(part, list(range(50))).known.atom.sum(1) == task.count).all()
+    task.marked = True
     typed = task.condition(part, list(range(50))).known.atom
     assert (typed.sum(1) == part.sizes - 3).all()
     free = task.sizes(model, 300, 0, "")

@@ -113,18 +113,22 @@ def test_no_share_leaves_everything_alone(batch):
     assert torch.equal(condition.known.atom, molecules.mask & graph[:, None])
 
 
-def test_each_task_knows_what_it_should_and_is_centred_on_it(batch):
+@pytest.mark.parametrize("marked", [False, True])
+def test_each_task_knows_what_it_should_and_is_centred_on_it(batch, marked):
     molecules, stereo, _ = batch
     none = torch.zeros(len(molecules), dtype=torch.bool)
-    clean, condition = positioned(molecules, stereo, none, Shares(0.0, 1.0, 0.0), HYDROGEN, seeded())
+    clean, condition = positioned(molecules, stereo, none, Shares(0.0, 1.0, 0.0, marked), HYDROGEN, seeded())
     known = condition.known
     assert torch.equal(known.pos, known.charge)
     light = molecules.mask & ~heavy_atoms(molecules, HYDROGEN)
     assert not (known.atom & ~known.pos & ~light).any()
-    assert (known.atom | ~light | ~known.pos.any(1)[:, None]).all()
+    if marked:
+        assert (known.atom | ~light | ~known.pos.any(1)[:, None]).all()
+    else:
+        assert torch.equal(known.atom, known.pos)
     both = known.pos[:, None] & known.pos[:, :, None]
     assert not (known.bond & ~both).any()
-    for task in (Shares(0.0, 1.0, 0.0), Shares(0.0, 0.0, 1.0)):
+    for task in (Shares(0.0, 1.0, 0.0, marked), Shares(0.0, 0.0, 1.0, marked)):
         clean, condition = positioned(molecules, stereo, none, task, HYDROGEN, seeded())
         pos = condition.known.pos
         some = pos.any(1)
@@ -136,14 +140,14 @@ def test_each_task_knows_what_it_should_and_is_centred_on_it(batch):
         assert torch.allclose(shift[inside], shift[:, :1].expand_as(shift)[inside], atol=1e-5)
         assert (condition.stereo.centre == -1).all()
     assert torch.equal(pos, heavy_atoms(molecules, HYDROGEN))
-    assert torch.equal(condition.known.atom, light)
+    assert torch.equal(condition.known.atom, light & marked)
     assert not condition.known.bond.any()
 
 
 def test_shares_are_of_the_whole_batch():
     molecules, stereo = from_rdkit([Chem.AddHs(Chem.MolFromSmiles("CCO"))] * 3000, Vocabulary())
     graph = torch.rand(3000, generator=seeded(1)) < 0.4
-    shares = Shares(0.4, 0.3, 0.2)
+    shares = Shares(0.4, 0.3, 0.2, True)
     known = positioned(molecules, stereo, graph, shares, HYDROGEN, seeded())[1].known
     fragment, retyped = (known.pos & known.atom).any(1), known.pos.any(1) & ~(known.pos & known.atom).any(1)
     assert not (graph & (fragment | retyped)).any()

@@ -86,6 +86,7 @@ class FromFile(Task):
         self.origin = source.pos.mean(0)  # (3,)
         self.first = first_atoms(source, model)
         self.hydrogen = model.config.hydrogen
+        self.marked = bool(told.get("hydrogens_marked", False))
         self.heavy: list[int] = []  # new heavy atoms of each molecule of the run
 
     def given(self, sizes: Sequence[int], members: Sequence[int]) -> Molecules:
@@ -102,9 +103,11 @@ class FromFile(Task):
         return out.replace(atom=atom, charge=charge, bond=bond)
 
     def new_hydrogens(self, part: Molecules) -> Tensor:
-        """(B, N) bool, new atoms that `given` made hydrogens."""
+        """(B, N) bool, new atoms that `given` made hydrogens; none where the model was trained without such marks."""
         new = part.mask & (torch.arange(part.mask.shape[1], device=part.mask.device) >= self.count)
-        return new & (part.atom == self.hydrogen) if self.hydrogen is not None else torch.zeros_like(new)
+        return (
+            new & (part.atom == self.hydrogen) if self.hydrogen is not None and self.marked else torch.zeros_like(new)
+        )
 
     def place(self, mol: Chem.Mol) -> Chem.Mol:
         conformer = mol.GetConformer()
