@@ -222,7 +222,8 @@ class Layer(nn.Module):
         if pull is not None:
             v = v + pull.reshape(-1, 1, 3) * self.stereo_gate(a).to(v.dtype).unsqueeze(-1)
         lengths = torch.cat([v.square().sum(-1), t.square().sum(-1)], -1)
-        out = self.perceptron(torch.cat([a, s.to(a.dtype), (lengths / (1 + lengths)).to(a.dtype)], -1))
+        # l / (1 + l), written so that a length beyond all bounds is 1
+        out = self.perceptron(torch.cat([a, s.to(a.dtype), (1 - 1 / (1 + lengths)).to(a.dtype)], -1))
         change, gate_v, gate_t = out.split([h.shape[-1], v.shape[1], t.shape[1]], -1)
         v, t, move = self._turn(v, t, gate_v.to(v.dtype), gate_t.to(t.dtype))
         return h + change, v, t, move

@@ -16,6 +16,7 @@ from molediff.structures import Condition, Known, Stereo, pad_atoms, pad_pairs
 SMALL = {
     "attention": {"layers": 2, "width": 16, "vectors": 8, "pair": 8, "hidden": 8, "heads": 4},
     "egnn": {"layers": 2, "width": 16},
+    "tensor_product": {"layers": 2, "width": 16, "scalars": 8, "vectors": 8, "tensors": 4, "hidden": 16, "radius": 3.0},
 }
 
 
@@ -46,6 +47,7 @@ def test_rotation_and_reflection_of_the_noise(name, method):
     model, given = model_of(name), start()
     condition = Condition.nothing(given)
     plain = run(model, given, condition, method=method)
+    assert torch.isfinite(plain.pos).all()
     for matrix in (random_rotations(1, torch.Generator().manual_seed(1), torch.float64)[0], -torch.eye(3).double()):
         turned = run(model, given, condition, lambda d, m=matrix: dataclasses.replace(d, pos=d.pos @ m.T), method)
         assert torch.allclose(turned.pos, plain.pos @ matrix.T, atol=1e-9)
