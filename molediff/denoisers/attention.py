@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from molediff.denoisers.cross import Cross, neighbours
 from molediff.denoisers.precondition import LEVEL_FEATURES, atom_rho, c_in, c_out, c_skip, level_features
+from molediff.denoisers.radial import RADII, radial
 from molediff.denoisers.stereo import volume_features
 from molediff.geometry import masked_mean
-from molediff.structures import Condition, Estimate, Levels, Molecules, Stereo
-
-RADII = (0.8, 0.95, 1.1, 1.25, 1.4, 1.55, 1.7, 1.9, 2.1, 2.3, 2.5, 2.75, 3.0, 3.3, 3.7, 4.2, 5.0, 6.0, 7.5, 9.0)
-"""Centres of the radial basis, angstrom: dense where bonds and angles are."""
+from molediff.structures import Condition, EncodedPocket, Estimate, Levels, Molecules, Pocket, Stereo
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,12 @@ class AttentionConfig:
     """Attention heads; divides ``width`` and ``vectors``."""
     expand: int = 3
     """Width of the atom perceptron, in units of ``width``."""
+    pocket: int = 0
+    """Scalars a protein atom; 0 for a network that reads no pockets."""
+    pocket_vectors: int = 16
+    """Vector channels a protein atom."""
+    pocket_layers: int = 3
+    """Rounds of messages between protein atoms."""
 
 
 class Attention(nn.Module):
@@ -55,7 +60,7 @@ class Attention(nn.Module):
             scale: standard deviation of the data's coordinates, angstrom.
         """
         super().__init__()
-        self.scale, self.noisy = scale, noisy
+        self.scale, self.noisy, self.reads_pockets = scale, noisy, config.pocket > 0
         d, p = config.width, config.pair
         self.embed_atom = nn.Linear(noisy[0] + noisy[1] + 5 + LEVEL_FEATURES, d)
         self.embed_level = nn.Sequential(nn.Linear(LEVEL_FEATURES, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU())
@@ -68,6 +73,17 @@ class Attention(nn.Module):
         self.bond_in = nn.Linear(p + len(RADII), config.hidden)
         self.bond_atoms = nn.Linear(d, config.hidden, bias=False)
         self.bond_head = nn.Linear(config.hidden, clean[2])
+        if self.reads_pockets:
+            # Last: the weights drawn before are those of the network without. torch_geometric is slow to import.
+            from molediff.denoisers.pocket_encoder import PocketEncoder
+
+            self.encoder = PocketEncoder(config.pocket, config.pocket_vectors, config.pocket_layers)
+            sizes = (d, config.vectors, config.hidden, config.heads, config.pocket, config.pocket_vectors)
+            self.cross = nn.ModuleList(Cross(*sizes) for _ in range(config.layers))
+
+    def encode(self, pocket: Pocket) -> EncodedPocket:
+        """What `forward` reads of a pocket; once a complex."""
+        return self.encoder(pocket)
 
     def forward(self, noisy: Molecules, levels: Levels, condition: Condition) -> Estimate:
         """Estimate the clean molecule.
@@ -75,9 +91,9 @@ class Attention(nn.Module):
         Args:
             noisy: positions x_t / alpha_t in angstrom, noisy classes.
             levels: noise of each field.
-            condition: what is known.
+            condition: what is known; a pocket encoded by `encode`.
         """
-        mask, scale = noisy.mask, self.scale
+        mask, scale, pocket = noisy.mask, self.scale, condition.pocket
         rho = atom_rho(noisy, levels, condition)  # (B, N, 1)
         level = level_features(levels, rho, scale, noisy.sizes)  # (B, N, F)
         y = c_skip(rho, scale) * noisy.pos
@@ -88,10 +104,16 @@ class Attention(nn.Module):
         tau = self.embed_level(level)  # (B, N, 64)
         step = c_out(rho, scale) * mask.unsqueeze(-1)
         both = mask.unsqueeze(1) & mask.unsqueeze(2)
-        for layer in self.layers:
+        near = None
+        for k, layer in enumerate(self.layers):
+            if pocket is not None:
+                # The estimate moves little in two layers: neighbours are looked for in every third.
+                if k % 3 == 0:
+                    near = neighbours(y, pocket)
+                h, v = self.cross[k](h, v, y, noisy.pos, c_in(rho, scale), near, pocket)
             h, v, e, move = layer(h, v, e, y, tau, both, stereo)
             y = y + step * move
-        anchored = condition.known.pos.any(1)[:, None, None] | (condition.pocket is not None)
+        anchored = condition.known.pos.any(1)[:, None, None] | (pocket is not None)
         y = torch.where(anchored, y, y - masked_mean(y, mask)) * mask.unsqueeze(-1)
         h = self.norm(h)
         return Estimate(y, self.atom_head(h), self.charge_head(h), self._bonds(h, e, y))
@@ -227,10 +249,3 @@ def relative(y: Tensor) -> tuple[Tensor, Tensor]:
     """r_ij = y_j - y_i, (B, N, N, 3), and its length, (B, N, N, 1), with a finite gradient at 0."""
     r = y.unsqueeze(1) - y.unsqueeze(2)
     return r, (r.square().sum(-1, keepdim=True) + 1e-8).sqrt()
-
-
-def radial(d: Tensor) -> Tensor:
-    """(..., 1) angstrom to (..., len(RADII)): Gaussians as wide as the gap to the next centre."""
-    centres = torch.tensor(RADII, dtype=d.dtype, device=d.device)
-    width = torch.gradient(centres)[0]
-    return torch.exp(-(((d - centres) / width) ** 2))

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, silu
 
-from molediff.denoisers.attention import RADII, radial, relative, specified
+from molediff.denoisers.attention import relative, specified
 from molediff.denoisers.graph import free_centre, radius_edges
 from molediff.denoisers.precondition import LEVEL_FEATURES, atom_rho, c_in, c_out, c_skip, level_features
+from molediff.denoisers.radial import RADII, radial
 from molediff.denoisers.stereo import volume_features
 from molediff.structures import Condition, Estimate, Levels, Molecules, Stereo
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from molediff.config import UserError
 from molediff.model.settings import ModelConfig, network_settings
 from molediff.noise import Draws, Process, Times
-from molediff.structures import Condition, Estimate, Molecules
+from molediff.structures import Condition, EncodedPocket, Estimate, Molecules, Pocket
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,35 @@ class Model(nn.Module):
         self._compiled: Callable[..., Estimate] | None = None
 
     def forward(self, noisy: Molecules, times: Times, condition: Condition) -> Estimate:
-        """Estimate the clean molecule from a noisy state at ``times``."""
+        """Estimate the clean molecule from a noisy state at ``times``.
+
+        A pocket that is not encoded yet is encoded here; in a loop over steps do so before, by `encode`.
+
+        Raises:
+            UserError: for a pocket that the network cannot read.
+        """
+        if isinstance(condition.pocket, Pocket):
+            condition = dataclasses.replace(condition, pocket=self.encode(condition.pocket))
         network = self._compiled if self._compiled is not None and _ordinary(noisy) else self.denoiser
         return network(*self.process.view(noisy, times), condition)
+
+    @property
+    def reads_pockets(self) -> bool:
+        """Whether it can be given a pocket."""
+        return getattr(self.denoiser, "reads_pockets", False)
+
+    def encode(self, pocket: Pocket) -> EncodedPocket:
+        """What the network reads of a pocket: once a complex.
+
+        Raises:
+            UserError: when the network reads no pockets.
+        """
+        if not self.reads_pockets:
+            raise UserError(
+                f"The model '{self.source.name}' knows no pockets: it was built and trained without. "
+                "Give another --model; 'molediff models' says which know pockets."
+            )
+        return self.denoiser.encode(pocket)
 
     def compile_network(self) -> None:
         """Run batches of ordinary shape through torch.compile: a minute or two at first, then about 1.5 times faster.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from molediff.structures.molecules import Molecules
-from molediff.structures.pocket import Pocket
+from molediff.structures.pocket import EncodedPocket, Pocket
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,8 @@ class Condition:
 
     known: Known
     stereo: Stereo
-    pocket: Pocket | None = None
+    pocket: Pocket | EncodedPocket | None = None
+    """Protein atoms in the frame of the molecules, whose origin is `pocket_centre`; encoded, a network reads it."""
     properties: Tensor | None = None
     """(B, P) property values, NaN where unknown."""
 
