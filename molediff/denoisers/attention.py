@@ -41,9 +41,9 @@ class AttentionConfig:
     """Width of the atom perceptron, in units of ``width``."""
     pocket: int = 0
     """Scalars a protein atom; 0 for a network that reads no pockets."""
-    pocket_vectors: int = 16
+    pocket_vectors: int = 8
     """Vector channels a protein atom."""
-    pocket_layers: int = 3
+    pocket_layers: int = 2
     """Rounds of messages between protein atoms."""
 
 

@@ -71,13 +71,14 @@ class PocketLayer(MessagePassing):
     def __init__(self, width: int, vectors: int):
         super().__init__(aggr="add", node_dim=0)
         self.norm = nn.LayerNorm(width)
-        self.send, self.receive = nn.Linear(width, width), nn.Linear(width, width, bias=False)
-        self.edge = nn.Linear(len(RADII), width, bias=False)
-        self.emit = nn.Linear(width, width + 2 * vectors)
-        self.split = (width, vectors, vectors)
+        hidden = width // 2  # there are many edges
+        self.send, self.receive = nn.Linear(width, hidden), nn.Linear(width, hidden, bias=False)
+        self.edge = nn.Linear(len(RADII), hidden, bias=False)
+        self.gates = nn.Linear(hidden, 2 * vectors)
+        self.hidden, self.vectors = hidden, vectors
         self.mix = nn.Linear(vectors, 2 * vectors, bias=False)
         self.perceptron = nn.Sequential(
-            nn.Linear(2 * width + vectors, 2 * width), nn.SiLU(), nn.Linear(2 * width, width + vectors)
+            nn.Linear(width + hidden + vectors, 2 * width), nn.SiLU(), nn.Linear(2 * width, width + vectors)
         )
 
     def forward(
@@ -97,16 +98,16 @@ class PocketLayer(MessagePassing):
             edges, out=self.send(a), into=self.receive(a), v=v.flatten(1), basis=basis, unit=unit, fade=fade
         )
         told = told / USUAL**0.5
-        width, vectors = self.split[:2]
-        v = v + told[:, width:].view(-1, 3, vectors)
+        v = v + told[:, self.hidden :].view(-1, 3, self.vectors)
         left, right = self.mix(v).chunk(2, -1)
         inner = (left * right).sum(1)  # (T, C)
-        out = self.perceptron(torch.cat([a, told[:, :width], inner / (1 + inner.abs())], -1))
+        out = self.perceptron(torch.cat([a, told[:, : self.hidden], inner / (1 + inner.abs())], -1))
+        width = s.shape[-1]
         return s + out[:, :width], v * (1 + out[:, None, width:])
 
     def message(self, out_j: Tensor, into_i: Tensor, v_j: Tensor, basis: Tensor, unit: Tensor, fade: Tensor) -> Tensor:
-        """(E, S + 3 C) what every sender says."""
+        """(E, H + 3 C) what every sender says; the sum of H hidden features is read by the receiver's perceptron."""
         hidden = nn.functional.silu(out_j + into_i + self.edge(basis))
-        scalar, along, carried = (self.emit(hidden) * fade).split(self.split, -1)
-        vector = unit.unsqueeze(-1) * along.unsqueeze(1) + v_j.view(len(v_j), 3, -1) * carried.unsqueeze(1)
-        return torch.cat([scalar.to(vector.dtype), vector.flatten(1)], -1)
+        along, carried = (self.gates(hidden) * fade).unsqueeze(1).chunk(2, -1)  # (E, 1, C)
+        vector = torch.addcmul(unit.unsqueeze(-1) * along, v_j.view(len(v_j), 3, -1), carried.to(v_j.dtype))
+        return torch.cat([(hidden * fade).to(vector.dtype), vector.flatten(1)], -1)
