@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from molediff.chem.proteins import read_protein
+from molediff.chem.residue_table import WATERS
 from molediff.docking.cavities import find_cavities
-from molediff.docking.residue_table import WATERS
 
 HERE = Path(__file__).parent
 HIT, FIRST = 6.0, 3

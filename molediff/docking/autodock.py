@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from molediff.chem.residue_table import words
 from molediff.config import UserError
-from molediff.docking.residue_table import words
 
 BY_SYMBOL = words("C N O P S H F Cl Br I Si Mg Mn Zn Ca Fe Cu Na K Hg Co U Cd Ni")
 """Elements that Vina has a type for."""

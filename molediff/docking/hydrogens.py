@@ -11,9 +11,7 @@ from rdkit import Chem
 from scipy.spatial import cKDTree
 
 from molediff.chem.proteins import ProteinResidue
-from molediff.config import UserError
-from molediff.docking.protein_rules import joined
-from molediff.docking.residue_table import (
+from molediff.chem.residue_table import (
     C_TERMINUS,
     FIXED,
     ION_CHARGES,
@@ -25,6 +23,8 @@ from molediff.docking.residue_table import (
     WATERS,
     bonds_of,
 )
+from molediff.config import UserError
+from molediff.docking.protein_rules import joined
 
 ITERATIONS = 100
 """Of hydride's relaxation: without a limit it does not return on some proteins."""

@@ -7,19 +7,12 @@ import torch
 from rdkit import Chem
 from scipy.spatial import cKDTree
 
+from molediff.chem.pocket_classes import pocket_classes
 from molediff.config import UserError
 from molediff.docking.prepare import heavy_atoms
 from molediff.docking.receptor import Receptor
-from molediff.docking.residue_table import AMINO, METALS, WATERS, words
 from molediff.docking.site import Site
 from molediff.structures import Pocket
-
-ELEMENT_CLASSES = ("C", "N", "O", "S", "P", "F", "Cl", "Br", "I", "metal", "other")
-"""Class k of `Pocket.element`; selenium counts as sulphur."""
-RESIDUE_CLASSES = (*AMINO, "nucleotide", "water", "ion", "cofactor", "other")
-"""Class k of `Pocket.residue`; 'other' is a residue of the polymer that is none of the twenty."""
-BACKBONE = ("N", "CA", "C", "O")
-NUCLEOTIDES = words("A C G U I DA DC DG DT DU DI")
 
 
 def near_residues(receptor: Receptor, centre: Site | Chem.Mol, radius: float) -> np.ndarray:
@@ -56,42 +49,19 @@ def to_pocket(receptor: Receptor, centre: Site | Chem.Mol, radius: float = 8.0) 
         radius: see `near_residues`, angstrom.
 
     Returns:
-        Heavy atoms only; classes as in `ELEMENT_CLASSES` and `RESIDUE_CLASSES`.
+        Heavy atoms only; classes as in `molediff.chem.pocket_classes`.
 
     Raises:
         UserError: when no residue is near.
     """
     kept = np.flatnonzero(near_residues(receptor, centre, radius) & np.array([e != "H" for e in receptor.element]))
-    element = [ELEMENT_CLASSES.index(_element(receptor.element[k])) for k in kept]
-    residue = [RESIDUE_CLASSES.index(_residue(receptor, k)) for k in kept]
-    backbone = [not receptor.hetero[k] and receptor.name[k] in BACKBONE for k in kept]
+    columns = (receptor.element, receptor.name, receptor.residue, receptor.hetero)
+    element, residue, backbone = pocket_classes(*([column[k] for k in kept] for column in columns))
     return Pocket(
         pos=torch.tensor(receptor.pos[kept], dtype=torch.float32)[None],
-        element=torch.tensor(element)[None],
-        residue=torch.tensor(residue)[None],
+        element=torch.tensor(element, dtype=torch.long)[None],
+        residue=torch.tensor(residue, dtype=torch.long)[None],
         backbone=torch.tensor(backbone)[None],
         mask=torch.ones(1, len(kept), dtype=torch.bool),
         source=(receptor.source,),
     )
-
-
-def _element(symbol: str) -> str:
-    if symbol in ELEMENT_CLASSES:
-        return symbol
-    if symbol == "Se":
-        return "S"
-    return "metal" if symbol in METALS else "other"
-
-
-def _residue(receptor: Receptor, k: int) -> str:
-    name = receptor.residue[k]
-    if name in AMINO:
-        return name
-    if name in WATERS:
-        return "water"
-    if name in NUCLEOTIDES:
-        return "nucleotide"
-    if not receptor.hetero[k]:
-        return "other"
-    alone = receptor.element[k] in METALS or name.capitalize() == receptor.element[k]
-    return "ion" if alone else "cofactor"

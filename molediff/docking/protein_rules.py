@@ -12,8 +12,7 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from molediff.chem.proteins import ProteinAtom, ProteinResidue
-from molediff.config import UserError
-from molediff.docking.residue_table import (
+from molediff.chem.residue_table import (
     ADDITIVES,
     AMINO,
     IONS,
@@ -24,6 +23,7 @@ from molediff.docking.residue_table import (
     WATERS,
     atoms_of,
 )
+from molediff.config import UserError
 
 Residues = list[ProteinResidue]
 OVERLAP = 1.2

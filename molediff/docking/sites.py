@@ -6,11 +6,11 @@ import numpy as np
 from rdkit import Chem
 from scipy.spatial import cKDTree
 
+from molediff.chem.residue_table import WATERS
 from molediff.config import UserError
 from molediff.docking.cavities import find_cavities
 from molediff.docking.prepare import heavy_atoms
 from molediff.docking.receptor import Receptor
-from molediff.docking.residue_table import WATERS
 from molediff.docking.site import Site
 
 EDGE = 25.0

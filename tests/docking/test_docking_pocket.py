@@ -7,13 +7,14 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
+from molediff.chem.pocket_classes import ELEMENT_CLASSES, RESIDUE_CLASSES
 from molediff.cli.main import main
 from molediff.config import UserError
 from molediff.docking import demo, sites
 from molediff.docking.autodock import autodock_types
 from molediff.docking.cavities import find_cavities
 from molediff.docking.pdbqt import pdbqt_text
-from molediff.docking.pocket import ELEMENT_CLASSES, RESIDUE_CLASSES, near_residues, to_pocket
+from molediff.docking.pocket import near_residues, to_pocket
 from molediff.docking.pocket_folder import read_pocket, write_pocket
 from molediff.docking.prepare import prepare_receptor
 from molediff.docking.receptor_files import pdb_text, read_receptor

@@ -8,10 +8,10 @@ import pytest
 from rdkit import Chem
 
 from molediff.chem.proteins import read_protein
+from molediff.chem.residue_table import SIDE_CHAINS, atoms_of, bonds_of
 from molediff.config import UserError
 from molediff.docking.demo import demo_complexes
 from molediff.docking.prepare import clean
-from molediff.docking.residue_table import SIDE_CHAINS, atoms_of, bonds_of
 
 
 def line(serial, name, residue, chain, number, pos, record="ATOM", alt="", occupancy=1.0, element="", code=""):
