@@ -76,7 +76,24 @@ def read_protein(path: str | Path) -> tuple[list[ProteinResidue], list[str]]:
         UserError: for a file that is missing, of another kind, empty, cut off or without coordinates.
     """
     path = Path(path)
-    kind, text = _text(path)
+    _kind(path)
+    if not path.is_file():
+        raise UserError(f"'{path}' does not exist or is no file. Give a protein as {FORMATS}.")
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"'{path}' cannot be read ({error}). Fetch or copy it again.") from error
+    return protein_of_bytes(raw, path)
+
+
+def protein_of_bytes(raw: bytes, path: Path) -> tuple[list[ProteinResidue], list[str]]:
+    """As `read_protein`, of a file that was read already.
+
+    Args:
+        raw: contents of the file.
+        path: its name says the format, and which file an error is about.
+    """
+    kind, text = _text(raw, path)
     if not text.strip():
         raise UserError(f"'{path}' is empty. Give a protein as {FORMATS}.")
     if kind in PDBQT:
@@ -97,18 +114,21 @@ def read_protein(path: str | Path) -> tuple[list[ProteinResidue], list[str]]:
     return _merge_chains(residues), log
 
 
-def _text(path: Path) -> tuple[str, str]:
-    """Kind (suffix without .gz) and contents."""
+def _kind(path: Path) -> tuple[str, bool]:
+    """Suffix without .gz, and whether there is a .gz."""
     suffixes = [s.lower() for s in path.suffixes]
     zipped = suffixes[-1:] == [".gz"]
     kind = (suffixes[:-1] if zipped else suffixes)[-1:] or [""]
     if kind[0] not in (*PDB, *CIF, *PDBQT):
         raise UserError(f"'{path}' is no protein file that can be read. Allowed: {FORMATS}.")
-    if not path.is_file():
-        raise UserError(f"'{path}' does not exist or is no file. Give a protein as {FORMATS}.")
+    return kind[0], zipped
+
+
+def _text(raw: bytes, path: Path) -> tuple[str, str]:
+    """Kind (suffix without .gz) and contents."""
+    kind, zipped = _kind(path)
     try:
-        raw = gzip.decompress(path.read_bytes()) if zipped else path.read_bytes()
-        return kind[0], raw.decode("utf-8", errors="replace")
+        return kind, (gzip.decompress(raw) if zipped else raw).decode("utf-8", errors="replace")
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"'{path}' cannot be read ({error}). Fetch or copy it again.") from error
 

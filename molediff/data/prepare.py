@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import signal
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import chain, islice
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +31,7 @@ from molediff.data.rules import LEFT_OUT, LeftOutError, Options, prepare_one
 from molediff.data.shards import ARRAYS, FORMAT, open_shards, read_meta, write_shards
 from molediff.data.sources import Source, find_sources
 from molediff.data.split import SPLITS
+from molediff.data.workers import work
 from molediff.data.xtb import need_tblite, relaxed
 from molediff.elements import SYMBOLS, Vocabulary
 
@@ -194,34 +188,8 @@ def _work(
     """(number, part, records read) of each missing chunk, as they are done."""
     chunks = _chunks(sources, missing, total, chunk)
     readers = [(source.path.name, source.reader) for source in sources]
-    if workers == 1 or len(missing) < 2:
-        for number, raw in chunks:
-            yield number, prepare_chunk(raw, readers, options), len(raw)
-        return
-    spawned = {"mp_context": get_context("spawn"), "initializer": follow_parent}
-    with ProcessPoolExecutor(min(workers, len(missing)), **spawned) as pool:
-        waiting: list[tuple[int, Future[Part], int]] = []
-        try:
-            for number, raw in chunks:
-                waiting.append((number, pool.submit(prepare_chunk, raw, readers, options), len(raw)))
-                # a few chunks ahead, not the whole file
-                while len(waiting) > 2 * workers:
-                    yield _result(waiting.pop(0))
-            while waiting:
-                yield _result(waiting.pop(0))
-        except BrokenProcessPool:
-            raise UserError(
-                "A worker process died (out of memory, or killed). Run the same command again, it goes on where it "
-                "was; --workers 1 needs the least memory."
-            ) from None
-        finally:
-            # when interrupted, chunks that have not begun are left for the next call
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _result(waiting: tuple[int, Future[Part], int]) -> tuple[int, Part, int]:
-    number, future, read = waiting
-    return number, future.result(), read
+    jobs = ((number, (raw, readers, options), len(raw)) for number, raw in chunks)
+    return work(prepare_chunk, jobs, min(workers, max(1, len(missing))))
 
 
 def _chunks(
@@ -244,14 +212,6 @@ def _records(k: int, source: Source, sources: Sequence[Source], start: int) -> I
         return
     for number, raw in enumerate(source.reader.split(source.path, first), first):
         yield k, number, raw
-
-
-def follow_parent() -> None:
-    """Let a worker process leave interrupts to its parent, and end when the parent is gone, however it went."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
 def prepare_chunk(
@@ -287,7 +247,7 @@ def _finish(
         UserError: when nothing is left.
     """
     rows = [row for part in parts for row in part.left_out]
-    write_text(out / "left_out.csv", _csv(rows))
+    write_text(out / "left_out.csv", csv_text(rows))
     counts = Counter(row[4] for row in rows)
     left_out = {rule: counts[rule] for rule in LEFT_OUT if counts[rule]}
     arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in ARRAYS}
@@ -310,7 +270,8 @@ def _finish(
     return Summary(manifest["records"], len(arrays["natoms"]), left_out, already=False)
 
 
-def _csv(rows: Sequence[tuple]) -> str:
+def csv_text(rows: Sequence[tuple]) -> str:
+    """The list of what was left out; rows as `HEADER`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)

@@ -54,7 +54,7 @@ def prepare_receptor(
 def clean(
     residues: list[ProteinResidue],
     log: list[str],
-    ligand: Chem.Mol | None = None,
+    ligand: Chem.Mol | np.ndarray | None = None,
     ph: float = 7.4,
     keep_waters: bool = False,
     chains: Sequence[str] = (),
@@ -62,6 +62,8 @@ def clean(
     drop: Sequence[str] = (),
 ) -> list[ProteinResidue]:
     """All rules in their order; see `prepare_receptor`. Heavy atoms come out.
+
+    The ligand may also be the positions of heavy atoms, (n, 3) angstrom.
 
     Raises:
         UserError: when nothing is left that can be docked to.
@@ -73,7 +75,7 @@ def clean(
     residues = rules.nonsense(residues, log)
     residues = rules.unwanted(residues, keep, drop, log)
     residues = rules.waters(residues, keep_waters, log)
-    residues = rules.native_ligand(residues, heavy_atoms(ligand), log)
+    residues = rules.native_ligand(residues, ligand if isinstance(ligand, np.ndarray) else heavy_atoms(ligand), log)
     residues = rules.incomplete(residues, log)
     residues = rules.others(residues, log)
     return rules.protonation(residues, ph, log)

@@ -1,0 +1,174 @@
+"""Complexes of folders and of tar archives, which are read as a stream and never unpacked on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import os
+import tarfile
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from molediff.config import UserError, nearest
+from molediff.data.layouts import LAYOUTS, Found
+from molediff.data.shards import checksum
+
+ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tgz", ".tar.bz2")
+File = tuple[str, bytes]
+"""Name below the source, and contents."""
+
+
+@dataclass(frozen=True)
+class RawComplex:
+    """A receptor and its ligands, as the files have them."""
+
+    set: str
+    """Folder of the folder of the complex."""
+    id: str
+    """Name of the complex."""
+    protein: File
+    """Of the receptor."""
+    ligands: tuple[tuple[File, ...], ...]
+    """Files of poses; of each the same poses in other formats."""
+
+
+@dataclass(frozen=True)
+class ComplexSource:
+    """A folder or an archive."""
+
+    path: Path
+    """Where it lies."""
+    found: tuple[tuple[str, str, Found], ...]
+    """(set, id, files with their folders below ``path``) of each complex, in the order in which they are read."""
+    sha256: str
+    """Checksum of the archive; of a folder, that of names and sizes."""
+
+
+def find_complexes(path: Path | str) -> ComplexSource:
+    """The complexes of a folder or archive, found by looking at the names of files.
+
+    Raises:
+        UserError: when there is no such source, it holds no complexes, or is damaged.
+    """
+    path = Path(path)
+    if path.is_dir():
+        files, sha = _listed(path), None
+        base = PurePosixPath(path.resolve().as_posix())
+    elif path.is_file() and path.name.lower().endswith(ARCHIVES):
+        files, sha = [name for name, _ in _members(path)], checksum(path)
+        base = PurePosixPath(_bare(path.name))
+    elif path.is_file():
+        raise UserError(f"'{path}' is neither a folder nor an archive. Allowed: a folder, or {', '.join(ARCHIVES)}.")
+    else:
+        near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise UserError(f"No folder or archive '{path}'.{nearest(path.name, near)}")
+    found = _look(files, base)
+    if not found:
+        layouts = "; ".join(LAYOUTS)
+        raise UserError(f"'{path}' holds no complexes ({len(files):,} files were looked at). Layouts known: {layouts}.")
+    return ComplexSource(path, tuple(found), sha or _sum(path, files))
+
+
+def read_complexes(source: ComplexSource, start: int = 0) -> Iterator[RawComplex]:
+    """The complexes of a source from number ``start`` on, in the order of ``found``.
+
+    Raises:
+        UserError: when a file cannot be read, or the archive is damaged.
+    """
+    wanted = source.found[start:]
+    if source.path.is_dir():
+        for group, name, found in wanted:
+            held = {file: _read(source.path / file) for file in _files(found)}
+            yield _raw(group, name, found, held)
+        return
+    users = Counter(file for _, _, found in wanted for file in _files(found))
+    held, place = {}, 0
+    for file, stream in _members(source.path, set(users)):
+        held[file] = stream
+        # as in `_look`, a complex is complete with the last of its files
+        while place < len(wanted) and all(f in held for f in _files(wanted[place][2])):
+            group, name, found = wanted[place]
+            yield _raw(group, name, found, held)
+            place += 1
+            for done in _files(found):
+                users[done] -= 1
+                if not users[done]:
+                    del held[done]
+
+
+def _look(files: Sequence[str], base: PurePosixPath) -> list[tuple[str, str, Found]]:
+    """Complexes among the files, ordered by the last of their files."""
+    folders: dict[PurePosixPath, list[str]] = defaultdict(list)
+    for file in files:
+        folders[PurePosixPath(file).parent].append(PurePosixPath(file).name)
+    place = {file: k for k, file in enumerate(files)}
+    complexes = []
+    for folder, names in folders.items():
+        here = next((found for layout in LAYOUTS.values() if (found := layout(sorted(names)))), [])
+        inside = base / folder
+        for one in here:
+            full = replace(
+                one,
+                protein=str(folder / one.protein),
+                ligands=tuple(tuple(str(folder / name) for name in group) for group in one.ligands),
+            )
+            own = not one.name or one.name == inside.name
+            # a folder of one complex lies in its set; a folder of many is a set
+            group = inside.parent.name if own else inside.name
+            complexes.append((group, one.name or inside.name, full))
+    return sorted(complexes, key=lambda c: (max(place[file] for file in _files(c[2])), c[1]))
+
+
+def _files(found: Found) -> tuple[str, ...]:
+    return (found.protein, *(name for group in found.ligands for name in group))
+
+
+def _raw(group: str, name: str, found: Found, held: dict[str, bytes]) -> RawComplex:
+    ligands = tuple(tuple((file, held[file]) for file in files) for files in found.ligands)
+    return RawComplex(group, name, (found.protein, held[found.protein]), ligands)
+
+
+def _listed(folder: Path) -> list[str]:
+    """Files below a folder, sorted, with / between the names."""
+    found = []
+    for here, folders, files in os.walk(folder):
+        folders.sort()
+        below = Path(here).relative_to(folder)
+        found += [(below / name).as_posix() for name in files if not name.startswith(".")]
+    return sorted(found)
+
+
+def _members(path: Path, wanted: set[str] | None = None) -> Iterator[tuple[str, bytes]]:
+    """Files of an archive in its order: their names, or the contents of those wanted."""
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                name = PurePosixPath(member.name)
+                if not member.isfile() or name.name.startswith("."):
+                    continue
+                if wanted is None:
+                    yield str(name), b""
+                elif str(name) in wanted:
+                    yield str(name), archive.extractfile(member).read()
+    except (tarfile.TarError, EOFError, OSError, lzma.LZMAError, zlib.error) as error:
+        raise UserError(f"'{path}' is damaged or cut short ({error}). Fetch or copy the archive again.") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"'{path}' cannot be read ({error.strerror}).") from None
+
+
+def _bare(name: str) -> str:
+    return next(name[: -len(end)] for end in ARCHIVES if name.lower().endswith(end))
+
+
+def _sum(folder: Path, files: Sequence[str]) -> str:
+    """sha256 of the names and sizes of all files, hexadecimal: their bytes may be 100 GB."""
+    listed = [(name, (folder / name).stat().st_size) for name in files]
+    return hashlib.sha256(repr(listed).encode()).hexdigest()
