@@ -9,7 +9,7 @@ import tarfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from molediff.config import UserError, nearest
@@ -45,6 +45,8 @@ class ComplexSource:
     """(set, id, files with their folders below ``path``) of each complex, in the order in which they are read."""
     sha256: str
     """Checksum of the archive; of a folder, that of names and sizes."""
+    links: dict[str, str] = field(default_factory=dict)
+    """Hard links of an archive: name -> the earlier file whose contents it has."""
 
 
 def find_complexes(path: Path | str) -> ComplexSource:
@@ -54,22 +56,25 @@ def find_complexes(path: Path | str) -> ComplexSource:
         UserError: when there is no such source, it holds no complexes, or is damaged.
     """
     path = Path(path)
+    links: dict[str, str] = {}
     if path.is_dir():
         files, sha = _listed(path), None
         base = PurePosixPath(path.resolve().as_posix())
     elif path.is_file() and path.name.lower().endswith(ARCHIVES):
-        files, sha = [name for name, _ in _members(path)], checksum(path)
+        listed, sha = list(_members(path)), checksum(path)
+        files = [name for name, _, _ in listed]
+        links = {name: link for name, link, _ in listed if link}
         base = PurePosixPath(_bare(path.name))
     elif path.is_file():
         raise UserError(f"'{path}' is neither a folder nor an archive. Allowed: a folder, or {', '.join(ARCHIVES)}.")
     else:
         near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise UserError(f"No folder or archive '{path}'.{nearest(path.name, near)}")
-    found = _look(files, base)
+    found = _look(files, base, links)
     if not found:
         layouts = "; ".join(LAYOUTS)
         raise UserError(f"'{path}' holds no complexes ({len(files):,} files were looked at). Layouts known: {layouts}.")
-    return ComplexSource(path, tuple(found), sha or _sum(path, files))
+    return ComplexSource(path, tuple(found), sha or _sum(path, files), links)
 
 
 def read_complexes(source: ComplexSource, start: int = 0) -> Iterator[RawComplex]:
@@ -84,27 +89,31 @@ def read_complexes(source: ComplexSource, start: int = 0) -> Iterator[RawComplex
             held = {file: _read(source.path / file) for file in _files(found)}
             yield _raw(group, name, found, held)
         return
-    users = Counter(file for _, _, found in wanted for file in _files(found))
-    held, place = {}, 0
-    for file, stream in _members(source.path, set(users)):
-        held[file] = stream
-        # as in `_look`, a complex is complete with the last of its files
-        while place < len(wanted) and all(f in held for f in _files(wanted[place][2])):
+    needed = [{source.links.get(file, file) for file in _files(found)} for _, _, found in wanted]
+    users, held, place = Counter(file for files in needed for file in files), {}, 0
+    for file, _, data in _members(source.path, set(users)):
+        held[file] = data
+        # in the order of `found`, a complex is complete with the last of its files
+        while place < len(wanted) and needed[place] <= held.keys():
             group, name, found = wanted[place]
-            yield _raw(group, name, found, held)
-            place += 1
-            for done in _files(found):
+            yield _raw(group, name, found, {file: held[source.links.get(file, file)] for file in _files(found)})
+            for done in needed[place]:
                 users[done] -= 1
                 if not users[done]:
                     del held[done]
+            place += 1
+    if place < len(wanted):
+        lost = min(needed[place] - held.keys())
+        raise UserError(f"'{source.path}' is damaged: '{lost}' is not in it. Fetch or copy the archive again.")
 
 
-def _look(files: Sequence[str], base: PurePosixPath) -> list[tuple[str, str, Found]]:
-    """Complexes among the files, ordered by the last of their files."""
+def _look(files: Sequence[str], base: PurePosixPath, links: dict[str, str]) -> list[tuple[str, str, Found]]:
+    """Complexes among the files, ordered by the last of the contents that they need."""
     folders: dict[PurePosixPath, list[str]] = defaultdict(list)
     for file in files:
         folders[PurePosixPath(file).parent].append(PurePosixPath(file).name)
     place = {file: k for k, file in enumerate(files)}
+    place |= {link: place[real] for link, real in links.items() if real in place}
     complexes = []
     for folder, names in folders.items():
         here = next((found for layout in LAYOUTS.values() if (found := layout(sorted(names)))), [])
@@ -141,18 +150,18 @@ def _listed(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def _members(path: Path, wanted: set[str] | None = None) -> Iterator[tuple[str, bytes]]:
-    """Files of an archive in its order: their names, or the contents of those wanted."""
+def _members(path: Path, wanted: set[str] | None = None) -> Iterator[tuple[str, str, bytes]]:
+    """Files of an archive in its order: (name, what it is a hard link to or '', contents if wanted)."""
     try:
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
                 name = PurePosixPath(member.name)
-                if not member.isfile() or name.name.startswith("."):
+                if not (member.isfile() or member.islnk()) or name.name.startswith("."):
                     continue
                 if wanted is None:
-                    yield str(name), b""
+                    yield str(name), str(PurePosixPath(member.linkname)) if member.islnk() else "", b""
                 elif str(name) in wanted:
-                    yield str(name), archive.extractfile(member).read()
+                    yield str(name), "", archive.extractfile(member).read()
     except (tarfile.TarError, EOFError, OSError, lzma.LZMAError, zlib.error) as error:
         raise UserError(f"'{path}' is damaged or cut short ({error}). Fetch or copy the archive again.") from None
 
