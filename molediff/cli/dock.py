@@ -26,8 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the run (default 0)")
     parser.add_argument("--seconds", type=float, default=3600.0, help="of computing a ligand, at most (default 3600)")
     parser.add_argument("--torsions", type=int, default=32, help="rotatable bonds of a ligand, at most (default 32)")
+    parser.add_argument(
+        "--rank",
+        default="vina",
+        help="order of a ligand's poses: vina (the score), or rule (score, strain, PoseBusters and cluster size of "
+        "every pose; slower) (default vina)",
+    )
     parser.add_argument("--protonate", action="store_true", help="acids and bases as at pH 7.4 (default: as given)")
-    parser.add_argument("--no-check", action="store_true", help="do not look at the best poses with PoseBusters")
+    parser.add_argument("--no-check", action="store_true", help="do not look at the poses with PoseBusters")
     parser.add_argument("--report", action="store_true", help="also write report.html: pocket, poses, figures, offline")
     parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core (default 0)")
     parser.add_argument("--device", default="cpu", help="of --engine torch (default cpu)")
@@ -41,10 +47,11 @@ def run(args: argparse.Namespace) -> int:
 
     settings = {k: getattr(args, k) for k in ("poses", "exhaustiveness", "conformers", "seed", "seconds", "torsions")}
     device = options.device_of(args.device) if args.engine == "torch" else "cpu"
-    pipeline = Dock(args.engine, **settings, device=device)
+    pipeline = Dock(args.engine, args.rank, **settings, device=device)
     receptor, site, reference = pocket_options.receptor_and_site(args)
     library, name = _library(args)
-    decisive = {"engine": args.engine, **settings, "protonate": args.protonate, "check": not args.no_check}
+    decisive = {"engine": args.engine, **settings, "rank": args.rank}
+    decisive |= {"protonate": args.protonate, "check": not args.no_check}
     decisive |= {"molecules": name, "receptor": fingerprint(receptor), "site": place(site)}
     status = options.open_run(args.out, decisive, args.overwrite)
     if status == "complete" and not (args.report and not (args.out / "report.html").is_file()):

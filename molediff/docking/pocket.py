@@ -54,7 +54,17 @@ def to_pocket(receptor: Receptor, centre: Site | Chem.Mol, radius: float = 8.0) 
     Raises:
         UserError: when no residue is near.
     """
-    kept = np.flatnonzero(near_residues(receptor, centre, radius) & np.array([e != "H" for e in receptor.element]))
+    return pocket_of(receptor, near_residues(receptor, centre, radius))
+
+
+def pocket_of(receptor: Receptor, atoms: np.ndarray) -> Pocket:
+    """A batch of one pocket of the heavy ones among some atoms, in the frame of the receptor.
+
+    Args:
+        receptor: prepared.
+        atoms: (M,) bool.
+    """
+    kept = np.flatnonzero(atoms & np.array([e != "H" for e in receptor.element]))
     columns = (receptor.element, receptor.name, receptor.residue, receptor.hetero)
     element, residue, backbone = pocket_classes(*([column[k] for k in kept] for column in columns))
     return Pocket(

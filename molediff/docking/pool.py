@@ -144,9 +144,7 @@ class _Child:
         self.process = subprocess.Popen(
             [sys.executable, "-m", f"{__package__}.worker", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=MEMORY
-            | os.environ
-            | {"PYTHONPATH": path, "OMP_NUM_THREADS": str(threads), "MOLEDIFF_WORKER": "dock"},
+            env=MEMORY | os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": str(threads), "MOLEDIFF_WORKER": "dock"},
             stdin=subprocess.DEVNULL,
         )
         theirs.close()

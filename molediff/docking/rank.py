@@ -42,6 +42,13 @@ class RankRule:
             raise UserError(f"Weights of the ranking must not be negative; {', '.join(negative)} is.")
 
 
+RANKS = {
+    "vina": RankRule(strain_weight=0.0, invalid=0.0, cluster_weight=0.0),
+    "rule": RankRule(),
+}
+"""Name of an order -> its weights: the engine's score alone, or the rule."""
+
+
 def values(table: pd.DataFrame, rule: RankRule | None = None) -> pd.Series:
     """What the rule gives each pose, kcal/mol.
 
@@ -83,6 +90,22 @@ def rank(table: pd.DataFrame, rule: RankRule | None = None) -> pd.DataFrame:
     ranked = ranked.sort_values(["row", "value", "pose"], kind="stable").reset_index(drop=True)
     ranked["rank"] = ranked.groupby("row").cumcount() + 1
     return ranked
+
+
+def pose_table(row: int, scores: list[float], figures: list[dict]) -> pd.DataFrame:
+    """The poses of one ligand as `rank` wants them.
+
+    Args:
+        row: of the ligand.
+        scores: of its poses, the engine's best first, kcal/mol.
+        figures: of `molediff.docking.tasks.DockTask`, one a pose; {} where nothing was computed.
+    """
+    columns = ("pb_valid", "pb_failed", "strain", "cluster")
+    lines = [
+        {"row": row, "pose": k + 1, "score": score} | {key: found.get(key) for key in columns}
+        for k, (score, found) in enumerate(zip(scores, figures, strict=True))
+    ]
+    return pd.DataFrame(lines, columns=["row", "pose", "score", *columns])
 
 
 def cluster_sizes(poses: Chem.Mol, radius: float = 2.0) -> list[int]:

@@ -13,6 +13,7 @@ from rdkit import Chem
 from molediff.docking.engines import engine
 from molediff.docking.ligand import Docked, Ligand
 from molediff.docking.ligands import Row, parse, prepare, unfit
+from molediff.docking.rank import cluster_sizes
 from molediff.docking.receptor import Receptor
 from molediff.docking.receptor_files import pdb_text
 from molediff.docking.settings import DockConfig
@@ -24,7 +25,7 @@ MARGIN = 2.0
 
 @dataclass
 class DockTask:
-    """Prepare a row, dock it, check its best pose with PoseBusters."""
+    """Prepare a row, dock it, look at its poses."""
 
     receptor: Receptor
     site: Site
@@ -33,7 +34,9 @@ class DockTask:
     config: DockConfig
     protonate: bool = False
     check: bool = True
-    """Whether PoseBusters (`dock_fast`) looks at the best pose."""
+    """Whether PoseBusters (`dock_fast`) looks at the poses: the best, or every one where ``whole`` asks for more."""
+    whole: bool = False
+    """Whether every pose gets what `molediff.docking.rank` asks for: PoseBusters, strain, cluster size."""
 
     def start(self) -> None:
         """Load the engine and compute the maps before there is any ligand.
@@ -49,10 +52,13 @@ class DockTask:
         self.judge = Judge(self.receptor, self.site) if self.check else None
 
     def __call__(self, row: Row) -> dict:
-        """{'smiles', 'note', 'reason', 'read', 'prepared', 'scores', 'poses' (mol blocks), 'pb_valid', 'seconds'}."""
+        """{'smiles', 'note', 'reason', 'read', 'prepared', 'scores', 'poses' (mol blocks), 'figures', 'seconds'}.
+
+        ``figures`` holds one dict a pose, of pb_valid, pb_failed, strain and cluster, as far as they were asked for.
+        """
         ligand = prepare(row, self.config, self.protonate)
         out = {"smiles": "", "note": ligand.note, "reason": ligand.reason, "read": not parse(row)[1]}
-        out |= {"prepared": ligand.mol is not None, "scores": [], "poses": [], "pb_valid": None, "seconds": 0.0}
+        out |= {"prepared": ligand.mol is not None, "scores": [], "poses": [], "figures": [], "seconds": 0.0}
         if ligand.mol is None:
             return out
         out["smiles"] = Chem.MolToSmiles(Chem.RemoveHs(ligand.mol))
@@ -61,9 +67,23 @@ class DockTask:
         if docked.poses is not None:
             out["scores"] = [round(s, 4) for s in docked.scores]
             out["poses"] = blocks(docked.poses)
-            if self.judge is not None:
-                out["pb_valid"], out["pb_failed"] = self.judge(Chem.Mol(docked.poses, confId=0))
+            out["figures"] = self.figures(docked.poses)
         return out
+
+    def figures(self, poses: Chem.Mol) -> list[dict]:
+        """Of every pose; of the first alone unless ``whole``."""
+        ids = [c.GetId() for c in poses.GetConformers()]
+        found: list[dict] = [{} for _ in ids]
+        for one, k in zip(found, ids if self.whole else ids[:1], strict=False):
+            if self.judge is not None:
+                one["pb_valid"], one["pb_failed"] = self.judge(Chem.Mol(poses, confId=k))
+        if self.whole:
+            from molediff.evaluation.strain import strains
+
+            for one, size, strained in zip(found, cluster_sizes(poses), strains(poses), strict=True):
+                energy = strained["strain"]
+                one |= {"cluster": size, "strain": None if energy is None else round(energy, 3)}
+        return found
 
 
 def sound(docked: Docked) -> Docked:

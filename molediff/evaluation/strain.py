@@ -40,24 +40,39 @@ def strain(mol: Chem.Mol, conformers: int = CONFORMERS, seed: int = 7) -> dict:
         `strain` (kcal/mol, or None), `strain_rule`, `reason` ('' or disconnected, a reason of `strict`,
         no_uff_parameters, not_embedded, nonfinite_energy).
     """
-    work = Chem.RWMol(mol)
+    return strains(mol, conformers, seed)[0]
+
+
+def strains(poses: Chem.Mol, conformers: int = CONFORMERS, seed: int = 7) -> list[dict]:
+    """`strain` of every conformer of one molecule; the free conformers are embedded once.
+
+    Args:
+        poses: at least one conformer, all of the same stereochemistry. Not modified.
+        conformers: to embed.
+        seed: of the embedding.
+    """
+    count = poses.GetNumConformers()
+    work = Chem.RWMol(poses)
     reason = sanitise(work)
     if not reason and len(Chem.GetMolFrags(work)) > 1:
         reason = "disconnected"
     if reason:
-        return FAILED | {"reason": reason}
+        return [FAILED | {"reason": reason}] * count
     with BlockLogs():
         whole = Chem.AddHs(work, addCoords=True)
         Chem.AssignStereochemistryFrom3D(whole)
         if not rdForceFieldHelpers.UFFHasAllMoleculeParams(whole):
-            return FAILED | {"reason": "no_uff_parameters"}
-        local = _local(whole)
+            return [FAILED | {"reason": "no_uff_parameters"}] * count
+        local = [_local(Chem.Mol(whole, confId=c.GetId())) for c in whole.GetConformers()]
         best = _best(whole, conformers, seed)
     if best is None:
-        return FAILED | {"reason": "not_embedded"}
-    if not np.isfinite(local - best):
-        return FAILED | {"reason": "nonfinite_energy"}
-    return {"strain": local - best, "strain_rule": RULE, "reason": ""}
+        return [FAILED | {"reason": "not_embedded"}] * count
+    return [
+        {"strain": energy - best, "strain_rule": RULE, "reason": ""}
+        if np.isfinite(energy - best)
+        else FAILED | {"reason": "nonfinite_energy"}
+        for energy in local
+    ]
 
 
 def _local(mol: Chem.Mol) -> float:

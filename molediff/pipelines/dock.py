@@ -9,9 +9,11 @@ from pathlib import Path
 import pandas as pd
 from rdkit import Chem
 
+from molediff.config import choose, from_dict
 from molediff.docking.engines import engine as load_engine
 from molediff.docking.ligands import Row, read_library, rows_of
 from molediff.docking.pool import default_workers, run_all
+from molediff.docking.rank import RANKS, pose_table, rank
 from molediff.docking.receptor import Receptor
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
@@ -20,8 +22,10 @@ from molediff.pipelines.lines import Lines
 
 Progress = Callable[[int, int], None]
 """(ligands done, ligands asked for)."""
-FAILED = {"smiles": "", "note": "", "read": True, "prepared": False, "scores": [], "poses": [], "pb_valid": None}
+FAILED = {"smiles": "", "note": "", "read": True, "prepared": False, "scores": [], "poses": [], "figures": []}
 """Of a ligand that took its worker down."""
+RANKING = ["row", "name", "rank", "pose", "value", "score", "pb_valid", "pb_failed", "strain", "cluster"]
+"""Columns of poses.csv."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,15 @@ class Docking:
     """What a run made: one row a ligand asked for."""
 
     poses: list[list[Chem.Mol]]
-    """Of each ligand, best first, with hydrogens, one conformer each, in the receptor's frame; [] where it failed."""
+    """Of each ligand by rank, with hydrogens, one conformer each, in the receptor's frame; [] where it failed."""
     table: pd.DataFrame
-    """row, name, smiles (as docked), poses, score (best, kcal/mol), pb_valid (best pose), pb_failed, note, reason."""
+    """row, name, smiles (as docked), poses, and of the pose of rank 1: score and value (kcal/mol), pb_valid,
+    pb_failed; note, reason."""
     scores: list[list[float]]
-    """Of each pose, kcal/mol."""
+    """Of each pose, kcal/mol, in the order of ``poses``."""
+    ranking: pd.DataFrame
+    """One row a pose: row, name, rank (from 1), pose (the engine's number, from 1), value, score (kcal/mol), pb_valid,
+    pb_failed, strain (kcal/mol), cluster; empty where a figure was not asked for. See `molediff.docking.rank`."""
     seconds: list[float]
     """Of search, each ligand; no part of the table, which is the same for the same arguments."""
     about: dict = field(default_factory=dict)
@@ -50,7 +58,7 @@ class Docking:
         return {"requested": len(t), **self.reached, "docked": docked, "pb_valid": valid, "failed": len(t) - docked}
 
     def save(self, folder: Path | str) -> Path:
-        """Write poses.sdf, table.csv and seconds.csv; see `molediff.report.docking`."""
+        """Write poses.sdf, best.sdf, table.csv, poses.csv and seconds.csv; see `molediff.report.docking`."""
         from molediff.report.docking import write_docking
 
         return write_docking(self, Path(folder))
@@ -62,19 +70,21 @@ class Dock:
     >>> out = Dock("vina", exhaustiveness=8, seed=1)(receptor, site, "library.smi")  # doctest: +SKIP
     """
 
-    def __init__(self, engine: str = "vina", **settings):
+    def __init__(self, engine: str = "vina", rank: str = "vina", **settings):
         """A pipeline.
 
         Args:
             engine: 'vina' or 'torch'.
+            rank: order of a ligand's poses, one of `molediff.docking.rank.RANKS`; 'rule' looks at every pose (strain,
+                PoseBusters, cluster size), 'vina' is the engine's order.
             settings: fields of `molediff.docking.settings.DockConfig`.
 
         Raises:
-            UserError: for an engine that is not there, settings that do not exist or cannot be.
+            UserError: for an engine or order that is not there, settings that do not exist or cannot be.
         """
-        from molediff.config import from_dict
-
         load_engine(engine)
+        choose("rank", rank, RANKS)
+        self.rank = rank
         self.engine, self.config = engine, from_dict(DockConfig, settings, "dock")
 
     def __call__(
@@ -96,7 +106,7 @@ class Dock:
             library: a file (.smi, .sdf, .csv), or SMILES and RDKit molecules.
             workers: child processes; 0 for one a core.
             protonate: set acids and bases to their state at pH 7.4.
-            check: whether PoseBusters looks at the best pose of each ligand.
+            check: whether PoseBusters looks at the best pose of each ligand, or at all that are ranked.
             progress: called after every ligand.
             parts: folder in which finished ligands are kept, so that a run can be resumed.
 
@@ -117,34 +127,41 @@ class Dock:
             if progress is not None:
                 progress(done, len(rows))
 
-        task = DockTask(receptor, site, self.engine, self.config, protonate, check)
+        task = DockTask(receptor, site, self.engine, self.config, protonate, check, self.rank == "rule")
         if left:
             run_all(task, left, workers or default_workers(), self.config.seconds, keep)
         about = {"engine": self.engine, **asdict(self.config), "protonate": protonate, "site": site.how}
-        return collect(rows, kept.known, about)
+        return collect(rows, kept.known, about | {"rank": self.rank})
 
 
 def collect(rows: Sequence[Row], results: dict[int, dict], about: dict) -> Docking:
-    """The run's result from what the workers gave."""
-    table, poses, scores, seconds = [], [], [], []
+    """The run's result from what the workers gave; poses in the order that ``about['rank']`` names."""
+    table, poses, scores, seconds, ranking = [], [], [], [], []
     for row in rows:
         found = results[row.row]
         mols = [Chem.MolFromMolBlock(block, removeHs=False) for block in found["poses"]]
-        poses.append(mols)
-        scores.append(found["scores"])
+        order = rank(pose_table(row.row, found["scores"], found["figures"]), RANKS[about["rank"]])
+        order.insert(1, "name", row.name)
+        ranking.append(order)
+        poses.append([mols[k - 1] for k in order["pose"]])
+        scores.append([found["scores"][k - 1] for k in order["pose"]])
         seconds.append(found.get("seconds", 0.0))
+        first = order.iloc[0].to_dict() if mols else {}
         table.append(
             {
                 "row": row.row,
                 "name": row.name,
                 "smiles": found["smiles"],
                 "poses": len(mols),
-                "score": found["scores"][0] if mols else None,
-                "pb_valid": found["pb_valid"],
-                "pb_failed": found.get("pb_failed", ""),
+                "score": first.get("score"),
+                "value": first.get("value"),
+                "pb_valid": first.get("pb_valid"),
+                "pb_failed": first.get("pb_failed") or "",
                 "note": found["note"],
                 "reason": found["reason"],
             }
         )
     reached = {key: sum(bool(results[row.row][key]) for row in rows) for key in ("read", "prepared")}
-    return Docking(poses, pd.DataFrame(table).astype({"score": float}), scores, seconds, about, reached)
+    whole = pd.DataFrame([line for one in ranking for line in one.to_dict("records")], columns=RANKING)
+    numbers = pd.DataFrame(table).astype({"score": float, "value": float})
+    return Docking(poses, numbers, scores, whole, seconds, about, reached)

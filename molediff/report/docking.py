@@ -22,17 +22,24 @@ NEAR = 12.0
 
 
 def write_docking(docking, folder: Path) -> Path:
-    """Write a `molediff.pipelines.Docking`: poses.sdf (row, name, pose, score), table.csv, seconds.csv."""
+    """Write a `molediff.pipelines.Docking`.
+
+    poses.sdf and best.sdf (every pose by ligand and rank, and those of rank 1; properties row, name, rank, pose,
+    score, value), table.csv (one row a ligand), poses.csv (one row a pose), seconds.csv.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    mols, names, properties = [], [], []
-    for record, poses, scores in zip(docking.table.to_dict("records"), docking.poses, docking.scores, strict=True):
-        for k, (mol, score) in enumerate(zip(poses, scores, strict=True)):
-            mols.append(mol)
-            names.append(record["name"])
-            properties.append({"row": record["row"], "name": record["name"], "pose": k + 1, "score": f"{score:.3f}"})
-            properties[-1] |= {"engine": docking.about["engine"], "seed": docking.about["seed"]}
-    write_sdf(mols, names, properties, folder / "poses.sdf")
+    mols = [mol for poses in docking.poses for mol in poses]
+    properties = [
+        {"row": r["row"], "name": r["name"], "rank": r["rank"], "pose": r["pose"]}
+        | {"score": f"{r['score']:.3f}", "value": f"{r['value']:.3f}"}
+        | {key: docking.about[key] for key in ("engine", "seed")}
+        for r in docking.ranking.to_dict("records")
+    ]
+    for name, wanted in (("poses.sdf", lambda p: True), ("best.sdf", lambda p: p["rank"] == 1)):
+        chosen = [(mol, p) for mol, p in zip(mols, properties, strict=True) if wanted(p)]
+        write_sdf([mol for mol, _ in chosen], [p["name"] for _, p in chosen], [p for _, p in chosen], folder / name)
     write_table(docking.table, folder / "table.csv")
+    write_table(docking.ranking, folder / "poses.csv")
     write_table(pd.DataFrame({"row": docking.table.row, "seconds": docking.seconds}), folder / "seconds.csv")
     return folder
 
@@ -84,7 +91,7 @@ def write_docking_page(
             found = pose_interactions(mols, protein, names)
         except ValueError:  # without prolif the page has no interactions
             found = None
-    about = {key: docking.about[key] for key in ("engine", "exhaustiveness", "conformers", "seed", "site")}
+    about = {key: docking.about[key] for key in ("engine", "exhaustiveness", "conformers", "seed", "rank", "site")}
     counts = docking.counts
     subtitle = f"{counts['docked']} of {counts['requested']} ligands docked, {counts['pb_valid']} best poses PB-valid"
     return write_page(

@@ -11,8 +11,11 @@ import pandas as pd
 import pytest
 from dockbench import small_pocket, workers
 from rdkit import Chem
+from rdkit.Chem import AllChem
 
-from molediff.pipelines.dock import Dock
+from molediff.config import UserError
+from molediff.docking.ligands import rows_of
+from molediff.pipelines.dock import Dock, collect
 from molediff.pipelines.lines import Lines
 
 pytest.importorskip("vina")
@@ -52,6 +55,39 @@ def test_every_row_is_there_and_counted(whole, tmp_path):
     assert {m.GetProp("row") for m in written} == {"0", "2", "4"} and written[0].GetProp("pose") == "1"
     assert float(written[0].GetProp("score")) == pytest.approx(whole.scores[0][0], abs=1e-3)
     assert len(pd.read_csv(folder / "table.csv")) == 6
+    best = list(Chem.SDMolSupplier(str(folder / "best.sdf"), removeHs=False))
+    assert [(m.GetProp("row"), m.GetProp("rank")) for m in best] == [("0", "1"), ("2", "1"), ("4", "1")]
+    poses = pd.read_csv(folder / "poses.csv")
+    assert len(poses) == len(written) and list(poses["value"]) == list(poses["score"])
+
+
+def test_ranked_by_the_rule_the_same_poses_come_in_the_order_of_their_values(pocket, whole, tmp_path):
+    ruled = Dock("vina", "rule", **SETTINGS)(*pocket, LIBRARY, workers=1, check=False)
+    assert [sorted(s) for s in ruled.scores] == [sorted(s) for s in whole.scores]
+    for _, poses in ruled.ranking.groupby("row"):
+        assert poses["value"].is_monotonic_increasing and list(poses["rank"]) == list(range(1, len(poses) + 1))
+        assert poses["strain"].notna().all() and (poses["cluster"] >= 1).all()
+    first = ruled.ranking[ruled.ranking["rank"] == 1].set_index("row")
+    assert list(ruled.table.set_index("row").value.dropna()) == list(first["value"])
+    assert len(list(Chem.SDMolSupplier(str(ruled.save(tmp_path) / "poses.sdf")))) == len(ruled.ranking)
+    with pytest.raises(UserError, match="rank"):
+        Dock("vina", "best")
+
+
+def test_collected_poses_follow_their_rank_and_keep_their_number():
+    mol = Chem.AddHs(Chem.MolFromSmiles("C"))
+    AllChem.EmbedMolecule(mol, randomSeed=1)
+    second = Chem.Mol(mol)
+    second.GetConformer().SetPositions(mol.GetConformer().GetPositions() + 5.0)
+    found = {"smiles": "C", "note": "", "reason": "", "read": True, "prepared": True, "scores": [-2.0, -1.9]}
+    found |= {"poses": [Chem.MolToMolBlock(mol), Chem.MolToMolBlock(second)]}
+    found |= {"figures": [{"pb_valid": False, "pb_failed": "volume"}, {"pb_valid": True, "pb_failed": ""}]}
+    for name, order, valid in (("rule", [2, 1], True), ("vina", [1, 2], False)):
+        out = collect(rows_of(["C"]), {0: found}, {"rank": name})
+        assert out.ranking["pose"].tolist() == order and bool(out.table.pb_valid[0]) is valid
+        shift = out.poses[0][0].GetConformer().GetPositions() - mol.GetConformer().GetPositions()
+        assert abs(shift - (5.0 if order == [2, 1] else 0.0)).max() < 1e-3
+        assert out.scores[0][0] == found["scores"][order[0] - 1] and out.counts["pb_valid"] == int(valid)
 
 
 def test_a_worker_killed_by_its_pid_and_two_workers_give_the_same_table(pocket, whole):

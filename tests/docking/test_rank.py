@@ -9,7 +9,7 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 
 from molediff.config import UserError
-from molediff.docking.rank import RankRule, cluster_sizes, rank, values
+from molediff.docking.rank import RANKS, RankRule, cluster_sizes, pose_table, rank, values
 
 
 def table(**columns) -> pd.DataFrame:
@@ -70,3 +70,13 @@ def test_cluster_sizes():
         mol.AddConformer(conformer, assignId=True)
     assert cluster_sizes(mol) == [3, 3, 3, 1]
     assert cluster_sizes(mol, 0.6) == [2, 3, 2, 1]
+
+
+def test_the_order_of_vina_asks_for_nothing_but_the_score():
+    t = pose_table(
+        3, [-9.0, -8.9], [{"pb_valid": False, "pb_failed": "x", "strain": 50.0, "cluster": 1}, {"cluster": 9}]
+    )
+    assert rank(t, RANKS["vina"]).pose.tolist() == [1, 2] and rank(t, RANKS["rule"]).pose.tolist() == [2, 1]
+    bare = rank(pose_table(0, [-5.0, -4.0], [{}, {}]), RANKS["rule"])
+    assert bare["rank"].tolist() == [1, 2] and bare["value"].tolist() == [-5.0, -4.0]
+    assert len(rank(pose_table(0, [], []))) == 0
