@@ -28,8 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def task_of(args: argparse.Namespace, model):
-    """The task that was asked for, or None.
+def task_of(args: argparse.Namespace, model, frame=None, receptor=None):
+    """The task that was asked for; a plain one where nothing was.
+
+    Args:
+        args: of a parser that had `add_arguments`.
+        model: that makes the molecules.
+        frame: `molediff.pipelines.frame.Frame` of a pocket, or None.
+        receptor: the protein of that pocket, which given atoms must fit.
 
     Raises:
         UserError: for options that do not go together, and files that cannot be used.
@@ -41,17 +47,21 @@ def task_of(args: argparse.Namespace, model):
         raise UserError(f"--attach {args.attach} needs the fragments: --known FILE.sdf")
     if args.change is not None and not args.lead:
         raise UserError(f"--change {args.change} needs what to change: --lead FILE.sdf")
-    if not given:
-        return None
-    from molediff.pipelines.tasks import Grow, Optimise, Retype
+    from molediff.pipelines.placement import check_placement
+    from molediff.pipelines.tasks import Grow, Optimise, Retype, Task
 
+    if not given:
+        return Task(frame)
     if args.known:
-        task = Grow.read(args.known, model, args.attach)
+        task = Grow.read(args.known, model, args.attach, frame)
     elif args.retype:
-        task = Retype(args.retype, model)
+        task = Retype(args.retype, model, frame)
     else:
-        task = Optimise(args.lead, model, **({} if args.change is None else {"change": args.change}))
+        task = Optimise(args.lead, model, **({} if args.change is None else {"change": args.change}), frame=frame)
     task.sizes(model, 1, args.seed, args.atoms)
+    if receptor is not None:
+        path = args.known or args.retype or args.lead
+        check_placement(path, task.source.z, task.source.pos, receptor, known=not args.lead)
     return task
 
 
@@ -74,7 +84,7 @@ def announce(task, name: str) -> None:
     if "fragments" in about:
         points = ", ".join(map(str, about["attachment_points"]))
         print(f"fragments       {about['fragments']} with {about['given_atoms']} known atoms, open at atoms {points}")
-    if about["hydrogens_added"]:
+    if about.get("hydrogens_added"):
         print(f"hydrogens       {about['hydrogens_added']} that the file implies were placed by RDKit")
     if not task.trained:
         print(

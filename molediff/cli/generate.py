@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from molediff.cli import begin, options
+from molediff.cli import begin, in_pocket, options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,13 +14,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--atoms",
         default="",
-        help="atoms a molecule, 18 or 12-20 (default: as in training); with --known the number of new heavy atoms",
+        help="atoms a molecule, 18 or 12-20 (default: as in training, or as fills the pocket); with --known the number "
+        "of new heavy atoms",
     )
     parser.add_argument("--trajectory", type=int, metavar="K", help="also draw molecule K coming out of the noise")
     begin.add_arguments(parser)
     options.add_sampling(parser)
-    options.add_model(parser)
+    options.add_model(parser, "", f"{in_pocket.FREE}; in a pocket {in_pocket.POCKET}")
     options.add_output(parser, "out")
+    in_pocket.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,15 +35,18 @@ def run(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     device = options.device_of(args.device)
-    pipeline = Generate.from_pretrained(args.model, device)
+    pipeline = Generate.from_pretrained(in_pocket.model_name(args), device)
     source = pipeline.model.source
+    place = in_pocket.open_place(args) if in_pocket.asked(args) else None
+    frame = None if place is None else in_pocket.frame_of(place, pipeline.model)
     if args.compile:
         pipeline.model.compile_network()
     asked = {"n": args.n, "atoms": args.atoms, "trajectory": args.trajectory, **options.sampling(args)}
-    task = begin.task_of(args, pipeline.model)
+    task = begin.task_of(args, pipeline.model, frame, None if place is None else place.receptor)
     decisive = {**asked, **begin.decisive(args), "checksum": source.checksum, "device": device, "compile": args.compile}
+    decisive |= {} if place is None else in_pocket.decisive(args, place)
     status = options.open_run(args.out, decisive, args.overwrite)
-    if status == "complete":
+    if status == "complete" and not (args.report and not (args.out / "report.html").is_file()):
         print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
         return 0
     record = {
@@ -51,32 +56,37 @@ def run(args: argparse.Namespace) -> int:
         "model": source.name,
         "versions": options.versions(),
     }
+    record |= {} if place is None else {"pocket": place.site.how, "receptor_log": list(place.receptor.log)}
     args.out.mkdir(parents=True, exist_ok=True)
     write_json(record, args.out / "run.json")
     began = time.perf_counter()
     bar = options.progress_bar(args.n, args.quiet)
-    if task is None:
-        _warn_sizes(args.atoms, pipeline.model)
-    else:
-        begin.announce(task, source.name)
+    _warn_sizes(args.atoms, pipeline.model, task)
+    begin.announce(task, source.name)
     result = pipeline(**asked, progress=bar, parts=args.out / ".parts", task=task)
+    if place is None:
+        made = result
+        result.save(args.out)
+    else:
+        bar = options.progress_bar(args.n, args.quiet, "pose")
+        made = place.judge(result, place.receptor, place.site, place.reference, bar, args.out / ".parts")
+        made.save(args.out, args.report)
     seconds = time.perf_counter() - began
-    result.save(args.out)
-    record |= {"status": "complete", "counts": result.counts, "seconds": round(seconds, 2)}
+    record |= {"status": "complete", "counts": made.counts, "seconds": round(seconds, 2)}
     record["evaluations"] = result.about["evaluations"]
     write_json(record, args.out / "run.json")
     options.drop_parts(args.out)
-    _print(result, seconds, args.out)
-    return 1 if result.counts["failed"] or result.counts.get("lost") else 0
+    _print(result, seconds, args.out, None if place is None else made)
+    return 1 if made.counts["failed"] or made.counts.get("lost") else 0
 
 
-def _warn_sizes(atoms: str, model) -> None:
+def _warn_sizes(atoms: str, model, task) -> None:
     """Say which sizes the model has never seen."""
     import sys
 
     from molediff.sampling import parse_atoms
 
-    if not atoms:
+    if not atoms or task.about().get("given_atoms"):
         return
     low, high = model.sizes.range
     outside = [n for n in parse_atoms(atoms, model.sizes.counts) if not low <= n <= high]
@@ -98,7 +108,7 @@ def _ranges(numbers: list[int]) -> str:
     return ", ".join(parts)
 
 
-def _print(result, seconds: float, folder) -> None:
+def _print(result, seconds: float, folder, made=None) -> None:
     c = result.counts
     print(f"requested       {c['requested']}")
     valid = {"strictly_valid": "strictly valid", "strict_heavy_valid": "strict-heavy"}[result.validity]
@@ -107,5 +117,7 @@ def _print(result, seconds: float, folder) -> None:
     if c["failed"]:
         print(f"failed          {c['failed']} (see the reasons in molecules.csv)")
     begin.report(c)
+    if made is not None:
+        in_pocket.report(made)
     print(f"seconds         {seconds:.1f}")
     print(f"written to      {folder}")

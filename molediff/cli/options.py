@@ -13,9 +13,9 @@ from pathlib import Path
 from molediff.config import UserError
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
-    """--model, --device, --threads, --compile."""
-    parser.add_argument("--model", default="qm9", help="bundled model or a folder (default qm9)")
+def add_model(parser: argparse.ArgumentParser, default: str = "qm9", said: str = "") -> None:
+    """--model (its default, and what the help says of it), --device, --threads, --compile."""
+    parser.add_argument("--model", default=default, help=f"bundled model or a folder (default {said or default})")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda (default auto)")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 for all (default 0)")
     parser.add_argument("--compile", action="store_true", help="torch.compile the network: a minute, then faster")

@@ -11,6 +11,7 @@ from rdkit import Chem
 
 from molediff.chem.fragments import Fragments, bonds_elsewhere, fragments_used, read_fragments
 from molediff.model import Model
+from molediff.pipelines.frame import Frame
 from molediff.pipelines.tasks.task import FromFile, anchored_start
 from molediff.sampling import SamplingConfig, draw_hydrogens, draw_new
 from molediff.structures import Condition, Known, Molecules, Stereo
@@ -21,15 +22,15 @@ class Grow(FromFile):
 
     share = "fragment_share"
 
-    def __init__(self, source: Fragments, model: Model):
-        """Fragments, as `molediff.chem.fragments` reads them."""
-        super().__init__(source, model)
+    def __init__(self, source: Fragments, model: Model, frame: Frame | None = None):
+        """Fragments, as `molediff.chem.fragments` reads them, and the pocket they lie in, if any."""
+        super().__init__(source, model, frame)
         self.owner = torch.tensor(source.owner)  # (K,)
 
     @classmethod
-    def read(cls, path: Path | str, model: Model, attach: str = "") -> Grow:
+    def read(cls, path: Path | str, model: Model, attach: str = "", frame: Frame | None = None) -> Grow:
         """From an SDF file; see `read_fragments` for ``attach`` and for what is refused."""
-        return cls(read_fragments(path, attach, model.vocabulary, model.config.explicit_hydrogens), model)
+        return cls(read_fragments(path, attach, model.vocabulary, model.config.explicit_hydrogens), model, frame)
 
     def sizes(self, model: Model, n: int, seed: int, atoms: str) -> list[int]:
         """``atoms`` counts new heavy atoms; hydrogens come beside them."""
@@ -38,17 +39,21 @@ class Grow(FromFile):
         def hydrogens(heavy: int, generator: torch.Generator) -> int:
             return draw_hydrogens(heavy, self.source.slots, pieces, generator) if explicit else 0
 
-        new = draw_new(model.sizes.counts, self.count, atoms, seed, range(n), hydrogens)
+        counts = self.counts(model)
+        if self.count >= max(counts, default=0):  # a core that fills the pocket: then the sizes of training
+            counts = model.sizes.counts
+        new = draw_new(counts, self.count, atoms, seed, range(n), hydrogens)
         self.heavy = [heavy for heavy, _ in new]
         return [self.count + heavy + light for heavy, light in new]
 
     def settings(self, config: SamplingConfig, model: Model) -> SamplingConfig:
-        return anchored_start(config, model, self.first)
+        return anchored_start(config, model, self.first) if self.frame is None else super().settings(config, model)
 
     def condition(self, part: Molecules, rows: list[int]) -> Condition:
         owner = torch.full(part.mask.shape, -1, device=part.mask.device)
         owner[:, : self.count] = self.owner.to(owner)
-        return Condition(Known.fragments(part, owner, self.new_hydrogens(part)), Stereo.unspecified(part))
+        known = Known.fragments(part, owner, self.new_hydrogens(part))
+        return self.framed(Condition(known, Stereo.unspecified(part)), part)
 
     def place(self, mol: Chem.Mol) -> Chem.Mol:
         return self._exact_positions(super().place(mol))

@@ -13,6 +13,7 @@ from molediff.chem.fragments import read_lead
 from molediff.chem.similarity import superposed_rmsd, tanimoto
 from molediff.config import UserError
 from molediff.model import Model
+from molediff.pipelines.frame import Frame
 from molediff.pipelines.tasks.task import FromFile
 from molediff.sampling import SamplingConfig
 from molediff.structures import Molecules
@@ -24,16 +25,17 @@ CHANGE = 0.4
 class Optimise(FromFile):
     """Nothing is known; sampling begins at the lead. Atom i of the result comes from atom i of the lead."""
 
-    def __init__(self, path: Path | str, model: Model, change: float = CHANGE):
+    def __init__(self, path: Path | str, model: Model, change: float = CHANGE, frame: Frame | None = None):
         """A lead.
 
         Args:
             path: SDF file with one molecule.
             model: that makes the molecules.
             change: share of the steps that is run, above 0 and up to 1.
+            frame: the pocket that the lead lies in, if any.
         """
         lead = read_lead(path, model.vocabulary, model.config.explicit_hydrogens)
-        super().__init__(lead, model)
+        super().__init__(lead, model, frame)
         if not 0 < change <= 1:
             raise UserError(f"--change takes the share of the steps to run, above 0 and up to 1, got {change}.")
         self.change = change
@@ -50,7 +52,7 @@ class Optimise(FromFile):
         return [self.count] * n
 
     def settings(self, config: SamplingConfig, model: Model) -> SamplingConfig:
-        return dataclasses.replace(config, change=self.change)
+        return dataclasses.replace(super().settings(config, model), change=self.change)
 
     def columns(self, made: Sequence[Molecules], mols: Sequence[Chem.Mol | None], table: pd.DataFrame) -> dict:
         """tanimoto_to_lead, rmsd_to_lead (heavy atoms of the lead, same atoms, best superposition, angstrom)."""

@@ -15,6 +15,7 @@ from molediff.chem.similarity import tanimoto
 from molediff.config import UserError
 from molediff.model import Model
 from molediff.noise import molecule_generator
+from molediff.pipelines.frame import Frame
 from molediff.pipelines.tasks.task import FromFile, anchored_start
 from molediff.sampling import SamplingConfig
 from molediff.structures import Condition, Known, Molecules, Stereo
@@ -28,12 +29,13 @@ class Retype(FromFile):
 
     share = "retype_share"
 
-    def __init__(self, path: Path | str, model: Model):
+    def __init__(self, path: Path | str, model: Model, frame: Frame | None = None):
         """A lead.
 
         Args:
             path: SDF file with one molecule.
             model: that makes the molecules.
+            frame: the pocket that the lead lies in, if any.
         """
         lead = read_lead(path, model.vocabulary, model.config.explicit_hydrogens)
         heavy = lead.z > 1
@@ -49,6 +51,7 @@ class Retype(FromFile):
                 attach=lead.attach[heavy],
             ),
             model,
+            frame,
         )
         self.lead, self.hydrogens = lead, int((~heavy).sum())
 
@@ -70,11 +73,12 @@ class Retype(FromFile):
         return MORE_OR_LESS[int(drawn)]
 
     def settings(self, config: SamplingConfig, model: Model) -> SamplingConfig:
-        return anchored_start(config, model, self.first)
+        return anchored_start(config, model, self.first) if self.frame is None else super().settings(config, model)
 
     def condition(self, part: Molecules, rows: list[int]) -> Condition:
         which = (torch.arange(part.mask.shape[1], device=part.mask.device) < self.count).expand(part.mask.shape)
-        return Condition(Known.positions(part, which, self.new_hydrogens(part)), Stereo.unspecified(part))
+        known = Known.positions(part, which, self.new_hydrogens(part))
+        return self.framed(Condition(known, Stereo.unspecified(part)), part)
 
     def place(self, mol: Chem.Mol) -> Chem.Mol:
         return self._exact_positions(super().place(mol))

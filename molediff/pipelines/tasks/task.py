@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import torch
 from rdkit import Chem
@@ -15,6 +16,7 @@ from molediff.chem.fragments import Fragments
 from molediff.chem.mols import classes
 from molediff.model import Model
 from molediff.pipelines.batching import blank
+from molediff.pipelines.frame import Frame
 from molediff.sampling import SamplingConfig, draw_sizes, parse_atoms
 from molediff.structures import Condition, Molecules
 
@@ -29,14 +31,26 @@ class Task:
     trained = True
     """Whether the model knows the task."""
 
+    def __init__(self, frame: Frame | None = None):
+        """What is common to all tasks.
+
+        Args:
+            frame: the pocket that the molecules are made in, and the origin of the sampler; None without a pocket.
+        """
+        self.frame = frame
+
     def sizes(self, model: Model, n: int, seed: int, atoms: str) -> list[int]:
         """Atoms of each of n molecules; that of molecule i depends on (seed, i) alone."""
-        counts = model.sizes.counts
+        counts = self.counts(model)
         return draw_sizes(parse_atoms(atoms, counts) if atoms else counts, seed, range(n))
 
+    def counts(self, model: Model) -> dict[int, int]:
+        """Atoms of a molecule -> weight: as fills the pocket, or as in training."""
+        return dict(self.frame.counts) if self.frame is not None and self.frame.counts else model.sizes.counts
+
     def settings(self, config: SamplingConfig, model: Model) -> SamplingConfig:
-        """The settings as this task needs them."""
-        return config
+        """The settings as this task needs them: in a pocket noise begins at `REACH` times the spread of ligands."""
+        return config if self.frame is None else started(config, model, self.frame.start(_scale(model), REACH))
 
     def given(self, sizes: Sequence[int], members: Sequence[int]) -> Molecules:
         """Molecules of these sizes with what is known, on the CPU; ``members`` are their numbers in the run."""
@@ -44,11 +58,17 @@ class Task:
 
     def condition(self, part: Molecules, rows: list[int]) -> Condition:
         """What is known of molecules that `given` made."""
-        return Condition.nothing(part)
+        return self.framed(Condition.nothing(part), part)
+
+    def framed(self, condition: Condition, part: Molecules) -> Condition:
+        """With the pocket, if there is one."""
+        if self.frame is None:
+            return condition
+        return dataclasses.replace(condition, pocket=self.frame.pocket.expand(len(part)))
 
     def place(self, mol: Chem.Mol) -> Chem.Mol:
         """A generated molecule in the frame of the file it began from."""
-        return mol
+        return mol if self.frame is None else moved(mol, self.frame.origin)
 
     def columns(self, made: Sequence[Molecules], mols: Sequence[Chem.Mol | None], table: pd.DataFrame) -> dict:
         """Further columns of the table, one value a molecule; those of bools are counted.
@@ -66,25 +86,27 @@ class Task:
 
     def about(self) -> dict:
         """For the record."""
-        return {}
+        return {} if self.frame is None else {"pocket_atoms": self.frame.atoms}
 
 
 class FromFile(Task):
     """Tasks whose molecules begin with the atoms of a file, in its order."""
 
-    def __init__(self, source: Fragments, model: Model):
-        """Take the atoms over; the origin is their centre.
+    def __init__(self, source: Fragments, model: Model, frame: Frame | None = None):
+        """Take the atoms over; the origin is their centre, or that of the pocket.
 
         Args:
             source: atoms of the file.
             model: whose classes they get.
+            frame: the pocket that the molecules are made in, in the frame of the same file.
         """
+        super().__init__(frame)
         self.source, self.precise = source, source.precise
         self.count = len(source.z)
         told = model.source.about.get("training", {})
         self.trained = not self.share or told.get(self.share, 0.0) > 0
-        self.origin = source.pos.mean(0)  # (3,)
-        self.first = first_atoms(source, model)
+        self.origin = source.pos.mean(0) if frame is None else frame.origin  # (3,)
+        self.first = first_atoms(source, model, self.origin)
         self.hydrogen = model.config.hydrogen
         self.marked = bool(told.get("hydrogens_marked", False))
         self.heavy: list[int] = []  # new heavy atoms of each molecule of the run
@@ -110,12 +132,10 @@ class FromFile(Task):
         )
 
     def place(self, mol: Chem.Mol) -> Chem.Mol:
-        conformer = mol.GetConformer()
-        conformer.SetPositions(conformer.GetPositions() + self.origin)
-        return mol
+        return moved(mol, self.origin)
 
     def about(self) -> dict:
-        return {"given_atoms": self.count, "hydrogens_added": self.source.added}
+        return super().about() | {"given_atoms": self.count, "hydrogens_added": self.source.added}
 
     def _exact_positions(self, mol: Chem.Mol) -> Chem.Mol:
         """The atoms of the file where the file has them, to the last digit."""
@@ -128,14 +148,21 @@ class FromFile(Task):
         return bool(((one.pos[0, : self.count] - self.first.pos[0]).abs() < 1e-4).all())
 
 
-def first_atoms(source: Fragments, model: Model) -> Molecules:
-    """(1, K) the atoms of a file, in classes of the model, round their centre."""
+def moved(mol: Chem.Mol, by: np.ndarray) -> Chem.Mol:
+    """The same molecule, moved by (3,) angstrom."""
+    conformer = mol.GetConformer()
+    conformer.SetPositions(conformer.GetPositions() + by)
+    return mol
+
+
+def first_atoms(source: Fragments, model: Model, origin: np.ndarray) -> Molecules:
+    """(1, K) the atoms of a file, in classes of the model, relative to the origin."""
     vocabulary, k = model.vocabulary, len(source.z)
     bond = torch.zeros(1, k, k, dtype=torch.long)
     for i, j, order in source.bonds.tolist():
         bond[0, i, j] = bond[0, j, i] = order
     return Molecules(
-        pos=torch.tensor(source.pos - source.pos.mean(0), dtype=torch.float32)[None],
+        pos=torch.tensor(source.pos - origin, dtype=torch.float32)[None],
         atom=torch.tensor([classes(source.z, vocabulary.atomic_numbers, "atomic number")]),
         charge=torch.tensor([classes(source.charge, vocabulary.charges, "formal charge")]),
         bond=bond,
@@ -152,9 +179,14 @@ def anchored_start(config: SamplingConfig, model: Model, first: Molecules) -> Sa
 
     The spread: that of molecules as such, and that of the known atoms, as if the one were added to the other.
     """
-    if config.start:
-        return config
-    c = model.process.config
-    known = first.pos.square().mean().item()
-    start = REACH * (c.scale**2 + known) ** 0.5 / c.scale
-    return dataclasses.replace(config, start=min(start, c.rho_max))
+    scale, known = _scale(model), first.pos.square().mean().item()
+    return started(config, model, REACH * (scale**2 + known) ** 0.5 / scale)
+
+
+def started(config: SamplingConfig, model: Model, start: float) -> SamplingConfig:
+    """Begin at this noise, in units of the model's scale, unless the settings say where."""
+    return config if config.start else dataclasses.replace(config, start=min(start, model.process.config.rho_max))
+
+
+def _scale(model: Model) -> float:
+    return model.process.config.scale

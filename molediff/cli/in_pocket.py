@@ -1,0 +1,156 @@
+"""Options of generate that put the molecules into a pocket, and what is done with them there."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from dataclasses import dataclass
+
+from molediff.cli import pocket_options
+from molediff.config import UserError
+
+FREE, POCKET = "qm9", "pocket"
+"""Models by default: without a pocket, and in one."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that define a pocket, --demo, wishes, ranking, relaxation, --report, --workers."""
+    pocket_options.add_arguments(parser)
+    group = parser.add_argument_group("molecules in the pocket")
+    group.add_argument("--demo", action="store_true", help="a complex that comes along")
+    group.add_argument("--report", action="store_true", help="also write report.html: pocket, poses, figures, offline")
+    group.add_argument("--rank-by", default="rule", help="rule or efficiency, PB-valid first (default rule)")
+    group.add_argument("--relax", default="mmff", help="mmff, uff, vina or torch, see molediff refine (default mmff)")
+    group.add_argument("--keep-smarts", action="append", default=[], metavar="SMARTS", help="molecules must have it")
+    group.add_argument("--avoid", action="append", default=[], metavar="SMARTS", help="molecules must not have it")
+    group.add_argument("--max-mw", type=float, default=0.0, metavar="G", help="molecular weight at most, g/mol")
+    group.add_argument("--charge", default="", metavar="LIST", help="total formal charges allowed, as --charge=-1,0")
+    group.add_argument("--workers", type=int, default=0, help="processes for figures; 0 for one a core (default 0)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """The pocket of a run and how its molecules are judged."""
+
+    receptor: object
+    """`molediff.docking.receptor.Receptor`."""
+    site: object
+    """`molediff.docking.site.Site`."""
+    reference: object
+    """RDKit molecule, or None."""
+    judge: object
+    """`molediff.pipelines.in_pocket.InPocket`."""
+
+
+def asked(args: argparse.Namespace) -> bool:
+    """Whether the molecules are made in a pocket.
+
+    Raises:
+        UserError: for options that need a pocket where there is none.
+    """
+    defined = [args.protein, args.pocket, *(getattr(args, name) for name in pocket_options.SITES)]
+    if args.demo or any(value is not None for value in defined):
+        return True
+    given = {"--report": args.report, "--keep-smarts": args.keep_smarts, "--avoid": args.avoid}
+    given |= {"--max-mw": args.max_mw, "--charge": args.charge, "--keep": args.keep, "--drop": args.drop}
+    alone = [name for name, value in given.items() if value]
+    if alone:
+        raise UserError(
+            f"{', '.join(alone)} ask{'s' * (len(alone) == 1)} for a pocket. Type --protein FILE --ligand REF.sdf, "
+            "--pocket DIR, or --demo."
+        )
+    return False
+
+
+def model_name(args: argparse.Namespace) -> str:
+    """--model, or the bundled one that fits."""
+    return args.model or (POCKET if asked(args) else FREE)
+
+
+def open_place(args: argparse.Namespace) -> Place:
+    """What the options mean.
+
+    Raises:
+        UserError: for options that cannot be, and pockets that cannot be used.
+    """
+    from molediff.cli.dock import workers_of
+    from molediff.docking.refine import RefineConfig
+    from molediff.pipelines.in_pocket import InPocket
+    from molediff.pipelines.wishes import Wishes, read_charges
+
+    if not re.fullmatch(r"[A-Za-z0-9+\-, ]*", args.keep):
+        raise UserError(
+            f"--keep takes names of residues that stay in the receptor, as SO4,GOL, got '{args.keep}'. "
+            f"For a substructure that molecules must have, type --keep-smarts '{args.keep}'"
+        )
+    wishes = Wishes(tuple(args.keep_smarts), tuple(args.avoid), args.max_mw, read_charges(args.charge))
+    RefineConfig(args.relax)
+    judge = InPocket(wishes, args.rank_by, args.relax, workers_of(args))
+    return Place(*pocket_options.receptor_and_site(args), judge)
+
+
+def frame_of(place: Place, model):
+    """The pocket, encoded by the model, with the sizes of ligands that it holds; says what was cut.
+
+    Raises:
+        UserError: for an empty pocket, and a model that reads none.
+    """
+    from molediff.pipelines.frame import Frame, cut_pocket
+
+    if not model.reads_pockets:
+        raise UserError(
+            f"The model '{model.source.name}' knows no pockets: it was built and trained without. "
+            "Give another --model; 'molediff models' says which know pockets."
+        )
+    pocket, left_out = cut_pocket(place.receptor, place.site, place.reference)
+    frame = Frame.of(model, pocket)
+    print(f"pocket          {frame.atoms} heavy atoms, {place.site.how}")
+    if left_out:
+        print(
+            f"Warning: the pocket has {frame.atoms + left_out} heavy atoms, more than the model has seen; "
+            f"the {frame.atoms} in the nearest residues are used.",
+            file=sys.stderr,
+        )
+    return frame
+
+
+def decisive(args: argparse.Namespace, place: Place) -> dict:
+    """What decides the result, beside the other arguments."""
+    from molediff.cli.dock import fingerprint
+    from molediff.cli.dock import place as box
+
+    found = {"receptor": fingerprint(place.receptor), "site": box(place.site)}
+    if place.reference is not None:
+        found["reference"] = mark(place.reference)
+    found |= {"rank_by": args.rank_by, "relax": args.relax}
+    for name in ("keep_smarts", "avoid", "max_mw", "charge"):
+        if getattr(args, name):
+            found[name] = getattr(args, name)
+    return found
+
+
+def mark(mol) -> str:
+    """Checksum of a reference: elements and positions."""
+    import hashlib
+
+    text = ",".join(a.GetSymbol() for a in mol.GetAtoms()).encode()
+    return hashlib.sha256(text + mol.GetConformer().GetPositions().round(3).tobytes()).hexdigest()[:16]
+
+
+def report(made) -> None:
+    """The counts that belong to poses, and the best molecules."""
+    counts, n = made.counts, made.counts["requested"]
+    print(f"{'':<15} {'raw':>9} {'relaxed':>9}")
+    for key, label in (("scored", "with figures"), ("pb_valid", "PB-valid")):
+        raw, relaxed = counts[f"{key}_raw"], counts[f"{key}_relaxed"]
+        print(f"{label:<15} {raw:>9} {relaxed:>9}  of {n}")
+    t = made.table
+    if t["vina_score_raw"].notna().any():
+        raw, relaxed = t["vina_score_raw"].median(), t["vina_score_relaxed"].median()
+        print(f"{'Vina, median':<15} {raw:>9.2f} {relaxed:>9.2f}  kcal/mol")
+    if made.wished:
+        print(f"{'as wished':<15} {counts['fits']} (see the column misfit in molecules.csv)")
+    for i in made.order[:3]:
+        row = t.set_index("index").loc[i]
+        print(f"  {int(row['rank'])}. {row['vina_score_' + row['pose']]:7.2f} kcal/mol  {row['smiles']}")
