@@ -19,7 +19,8 @@ from .errors import InputError
 from .protocols import Context
 from .record import Record
 
-BATCH = 32
+BATCH = 32  # records a child is sent at once; fewer towards the end, so that no child waits for another's last batch
+SHARES = 4  # batches that each child should still find from any point of the run on
 PATIENCE = 10  # times the limit that a child may sleep, or wait for its turn on a busy machine
 START = 300.0  # seconds a child may take to import RDKit on a busy machine
 PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
@@ -80,8 +81,8 @@ def _here(jobs: Sequence[Record], names: Sequence[str], context: Context, keep: 
 
 def _children(jobs, names, context, workers: int, time_limit: float, keep) -> None:
     queue: SimpleQueue = SimpleQueue()
-    for start in range(0, len(jobs), BATCH):
-        queue.put([(record, tuple(names)) for record in jobs[start : start + BATCH]])
+    for batch in _batches(jobs, workers):
+        queue.put([(record, tuple(names)) for record in batch])
     lock, trouble = threading.Lock(), []
 
     def safe_keep(row: Row) -> None:
@@ -101,6 +102,19 @@ def _children(jobs, names, context, workers: int, time_limit: float, keep) -> No
         thread.join()
     if trouble:
         raise trouble[0]
+
+
+def _batches(jobs: Sequence[Record], workers: int) -> list[list[Record]]:
+    """Batches of records, the largest molecules first and ever fewer a batch; equal sizes keep their order.
+
+    The poses of one ligand so stay together, and a child computes once what they share.
+    """
+    left, out = sorted(jobs, key=lambda record: -len(record.z)), []
+    while left:
+        size = min(BATCH, max(1, len(left) // (SHARES * workers)))
+        out.append(left[:size])
+        left = left[size:]
+    return out
 
 
 def _feed(queue: SimpleQueue, context: Context, time_limit: float, keep, trouble: list) -> None:

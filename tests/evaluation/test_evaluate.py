@@ -16,7 +16,7 @@ from molediff.evaluation.build import build
 from molediff.evaluation.figures import Measure, settle
 from molediff.evaluation.pool import judge_all
 from molediff.evaluation.protocols import Context
-from molediff.evaluation.record import from_mol
+from molediff.evaluation.record import from_arrays, from_mol
 
 from .molecules import SMALL, embedded, heavy
 from .test_readers import sdf, xyz
@@ -116,6 +116,18 @@ def test_a_molecule_that_kills_or_stalls_its_process_is_a_row(mols, monkeypatch,
     reasons = [rows[i, "midi"]["reason"] for i in range(5)]
     assert reasons == ["", "crashed", "error: IndexError: odd", "time_limit", ""]
     assert all(rows[i, "strict"]["valid"] for i in range(5)), "the molecules' other protocols still run"
+
+
+@pytest.mark.parametrize(("n", "workers"), [(1, 1), (7, 2), (200, 2), (1000, 3)])
+def test_batches_hold_every_record_once_and_shrink(n, workers):
+    from molediff.evaluation.pool import BATCH, _batches
+
+    size = np.random.default_rng(0).integers(2, 9, n)
+    batches = _batches([from_arrays(np.ones(size[i]), np.zeros((size[i], 3)), i) for i in range(n)], workers)
+    flat = [record for batch in batches for record in batch]
+    assert [record.index for record in flat] == sorted(range(n), key=lambda i: (-size[i], i))
+    lengths = [len(batch) for batch in batches]
+    assert max(lengths) <= BATCH and lengths == sorted(lengths, reverse=True) and lengths[-1] == 1
 
 
 def test_judges_are_looked_up_by_name():

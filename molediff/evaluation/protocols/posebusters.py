@@ -10,6 +10,7 @@ from rdkit.rdBase import BlockLogs
 
 from ..complexes import load_ligand, load_protein
 from ..figures import Measure
+from ..internal_energy import internal_energy
 from ..record import Record, molecule
 from .protocol import Context, Protocol, share
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 MODES = ("mol", "mol_fast", "dock", "dock_fast", "redock", "redock_fast")
 FAILED = {"pass": False}
+ENERGY = "internal_energy"
 
 
 def judge(record: Record, context: Context, mode: str) -> dict:
@@ -25,14 +27,19 @@ def judge(record: Record, context: Context, mode: str) -> dict:
 
     `pass` only if each check is True. A check that PoseBusters leaves empty (it does so when an earlier step, such as
     sanitising or the conformers of the energy ratio, failed) counts as not passed and is named in `reason`; published
-    tables differ in this without saying so. The fast modes leave out the energy ratio.
+    tables differ in this without saying so. The fast modes leave out the energy ratio; the others take PoseBusters'
+    verdict of it from as many of its conformers as decide it (see `internal_energy`).
     """
     mol, bonds = molecule(record)
     protein = load_protein(context.protein) if "dock" in mode else None
     crystal = load_ligand(context.ligand) if mode.startswith("redock") else None
+    mol, (buster, energy, before) = Chem.Mol(mol), _buster(mode)
     with BlockLogs():
-        found = _buster(mode).bust([Chem.Mol(mol)], crystal, protein)
-    row = {str(name): _decided(value) for name, value in found.iloc[0].items()}
+        found = buster.bust([mol], crystal, protein)
+        items = [(str(name), _decided(value)) for name, value in found.iloc[0].items()]
+        if energy is not None:
+            items.insert(before, (ENERGY, internal_energy(mol, *energy)))
+    row = dict(items)
     failed = [name if value is False else f"not_computed {name}" for name, value in row.items() if value is not True]
     return row | {"pass": not failed, "reason": ", ".join(failed), "bonds": bonds}
 
@@ -43,10 +50,20 @@ def _decided(value) -> bool | None:
 
 @lru_cache(maxsize=8)
 def _buster(mode: str):
+    """PoseBusters without its energy ratio; (threshold, conformers) of that, or None; the columns before it."""
     # imported when asked for: it takes longer to import than RDKit
     from posebusters import PoseBusters
 
-    return PoseBusters(mode, max_workers=0)
+    config = PoseBusters(mode).config
+    modules = config["modules"]
+    at = [i for i, module in enumerate(modules) if module["function"] == "energy_ratio"]
+    if not at:
+        return PoseBusters(config, max_workers=0), None, 0
+    settings = modules[at[-1]]["parameters"]
+    before = sum(len(module.get("chosen_binary_test_output", ())) for module in modules[: at[-1]])
+    rest = [module for i, module in enumerate(modules) if i not in at]
+    energy = (settings["threshold_energy_ratio"], settings["ensemble_number_conformations"])
+    return PoseBusters(config | {"modules": rest}, max_workers=0), energy, before
 
 
 def measures(table: pd.DataFrame, prefix: str) -> list[Measure]:
