@@ -14,6 +14,8 @@ from molediff.training.record import versions
 from molediff.training.settings import TrainConfig
 
 PREFIX = "model.denoiser."
+POCKET_SETTINGS = ("pocket", "pocket_vectors", "pocket_layers")
+"""Settings of a network that the trunk does not have."""
 
 
 def averaged(model: Model, checkpoint: dict) -> Model:
@@ -56,32 +58,36 @@ def export(model: Model, config: TrainConfig, checkpoint: dict, data: dict, comm
 
 
 def begin_with(model: Model, other: Model, name: str) -> None:
-    """Copy the weights of a trained model.
+    """Copy the weights of a trained model; a network that reads pockets may begin with one that does not.
 
     Raises:
         UserError: when the two are not the same network on the same vocabulary.
     """
     from molediff.config import UserError
 
+    trunk = model.reads_pockets and not other.reads_pockets
     differ = [
         f.name
         for f in dataclasses.fields(ModelConfig)
-        if f.name != "process" and _setting(model, f.name) != _setting(other, f.name)
+        if f.name != "process" and _setting(model, f.name, trunk) != _setting(other, f.name, trunk)
     ]
     if differ:
-        said = "; ".join(f"{k}: {_setting(other, k)} there, {_setting(model, k)} here" for k in differ)
+        said = "; ".join(f"{k}: {_setting(other, k, trunk)} there, {_setting(model, k, trunk)} here" for k in differ)
         raise UserError(
             f"The model '{name}' given as 'initial' is another than this config's ({said}). Make them alike."
         )
     with torch.no_grad():
-        model.denoiser.load_state_dict(other.denoiser.state_dict())
+        # Strict where both read pockets, or none does: else what reads pockets is left as it is drawn.
+        model.denoiser.load_state_dict(other.denoiser.state_dict(), strict=model.reads_pockets == other.reads_pockets)
 
 
-def _setting(model: Model, name: str):
+def _setting(model: Model, name: str, trunk: bool):
+    """A setting to compare; of the network without what reads pockets, if only the trunk matters."""
     value = getattr(model.config, name)
     if name != "network":
         return value
     from molediff.model.settings import network_settings
 
     # With defaults filled in: spelling one out makes no other network.
-    return network_settings(model.config)[1]
+    settings = network_settings(model.config)[1]
+    return dataclasses.replace(settings, **dict.fromkeys(POCKET_SETTINGS, 0)) if trunk else settings

@@ -21,7 +21,9 @@ import torch
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from molediff.config import UserError
-from molediff.data.module import ShardModule
+from molediff.data.complex_batches import ComplexBatches
+from molediff.data.complexes import open_complexes
+from molediff.data.module import Beside, ShardModule
 from molediff.data.shards import Shards, open_shards
 from molediff.data.split import training_part
 from molediff.model import Model, SizePrior, load
@@ -97,9 +99,8 @@ def fit(
         say(announcement(config, plan, step, command))
     model, positions = build(config, shards, fresh=state is None)
     if step < plan.end:
-        outcome = train(
-            config, plan, model, ShardModule(shards, positions, config.pairs, config.seed), state, judge, quiet
-        )
+        found = ShardModule(shards, positions, config.pairs, config.seed, beside(config, model))
+        outcome = train(config, plan, model, found, state, judge, quiet)
     else:
         outcome = Outcome(step, plan.end)
     if not outcome.complete or not first:
@@ -192,6 +193,39 @@ def build(config: TrainConfig, shards: Shards, fresh: bool) -> tuple[Model, np.n
     if config.initial and fresh:
         begin_with(model, load(config.initial), config.initial)
     return model, positions
+
+
+def beside(config: TrainConfig, model: Model) -> Beside | None:
+    """The complexes of a run, those of its training part; None for a run on free molecules.
+
+    Raises:
+        UserError: when they, the model and the settings do not fit.
+    """
+    if not config.complexes:
+        return None
+    if not model.reads_pockets:
+        raise UserError(
+            f"complexes is '{config.complexes}', but this config's network reads no pockets. "
+            "Add the width of a pocket encoder: --set model.network.pocket=64"
+        )
+    if not 0 < config.complex_share <= 1 or config.complex_copies < 1:
+        raise UserError(
+            "complex_share must lie above 0 and up to 1, and complex_copies must be at least 1, got "
+            f"{config.complex_share} and {config.complex_copies}."
+        )
+    complexes = open_complexes(config.complexes)
+    wanted, there = (model.vocabulary, model.config.explicit_hydrogens), complexes.shards
+    if wanted != (there.vocabulary, there.explicit_hydrogens):
+        raise UserError(
+            f"The complexes in '{config.complexes}' have {(there.vocabulary, there.explicit_hydrogens)}, the model of "
+            f"this config has {wanted}. Prepare them for it, or change the config's model."
+        )
+    positions, _ = complexes.split()
+    sizes = np.asarray(there.arrays["natoms"])[positions]
+    weights = np.asarray(complexes.arrays["weight"])[positions]
+    numbers = (config.complex_pairs, config.complex_copies, config.seed)
+    batches = ComplexBatches(tuple(sizes.tolist()), tuple(weights.tolist()), *numbers)
+    return Beside(complexes, positions, batches, config.complex_share)
 
 
 def train(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import pytorch_lightning as pl
@@ -9,9 +10,9 @@ import torch
 from torch import Tensor
 
 from molediff.config import UserError, choose
+from molediff.data.module import Batch
 from molediff.model import Model
 from molediff.noise import batch_draws, molecule_generator
-from molediff.structures import Molecules, Stereo
 from molediff.training.ema import AveragedWeights
 from molediff.training.optimizers import OPTIMIZERS
 from molediff.training.pieces import free_memory, halved, piecewise
@@ -22,6 +23,8 @@ from molediff.training.tasks import Shares, positioned
 
 TASKS = 1 << 20
 """First stream of the generators that draw fragments; below it those of times and noise, see `molecule_generator`."""
+DROPS = 1 << 21
+"""First stream of the generators that leave pockets out."""
 PATIENCE = 20
 """Steps in a row without a finite gradient after which a run stops."""
 
@@ -64,13 +67,19 @@ class TrainingModule(pl.LightningModule):
     def on_train_start(self) -> None:
         self.started = time.monotonic()
 
-    def training_step(self, batch: tuple[Molecules, Stereo], batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         self._step = inputs = self.inputs(batch)
         return self.loss(inputs)
 
-    def inputs(self, batch: tuple[Molecules, Stereo]) -> tuple:
-        """What the loss of this step is a function of: molecules, task, times, noise."""
-        clean, stereo = batch
+    def inputs(self, batch: Batch) -> tuple:
+        """What the loss of this step is a function of: molecules, task, times, noise.
+
+        With pockets every molecule is there ``complex_copies`` times, one after the other, and the condition holds the
+        pockets as they are, one a molecule.
+        """
+        clean, stereo, pocket = Batch(*batch)
+        if pocket is not None:
+            clean, stereo = repeated(clean, self.config.complex_copies), repeated(stereo, self.config.complex_copies)
         generator = molecule_generator(self.config.seed, self.global_step, stream=2 + self.global_rank)
         with torch.autocast(self.device.type, enabled=False):
             graph = torch.rand(len(clean), generator=generator) < self.config.conformer_share
@@ -78,14 +87,26 @@ class TrainingModule(pl.LightningModule):
             draws = batch_draws(*clean.mask.shape, generator=generator)
             cuts = molecule_generator(self.config.seed, self.global_step, stream=TASKS + self.global_rank)
             graph, hydrogen = graph.to(self.device), self.model.config.hydrogen
-            clean, condition = positioned(clean, stereo, graph, self.shares, hydrogen, cuts)
+            framed = pocket is not None
+            clean, condition = positioned(clean, stereo, graph, self.shares, hydrogen, cuts, framed)
+        condition = dataclasses.replace(condition, pocket=pocket)
         return clean, condition, moved(times, self.device), moved(draws, self.device)
+
+    def encoded(self, inputs: tuple) -> tuple:
+        """The same with pockets encoded, one a copy, without those that guidance needs left out."""
+        clean, condition, times, draws = inputs
+        if condition.pocket is None:
+            return inputs
+        pocket = repeated(self.model.encode(condition.pocket), self.config.complex_copies)
+        lost = molecule_generator(self.config.seed, self.global_step, stream=DROPS + self.global_rank)
+        lost = torch.rand(len(clean), generator=lost) < self.config.pocket_drop
+        return clean, dataclasses.replace(condition, pocket=pocket.dropped(lost.to(self.device))), times, draws
 
     def loss(self, inputs: tuple) -> Tensor:
         """The loss of a step; out of memory, half the batch at once, and again."""
         while True:
             try:
-                losses = piecewise(self.model.loss, inputs, self.pieces)
+                losses = piecewise(self.model.loss, self.encoded(inputs), self.pieces)
                 break
             except torch.OutOfMemoryError:
                 self.pieces = halved(self.pieces, len(inputs[0]))
@@ -202,3 +223,8 @@ def forget_place_in_epoch(checkpoint: dict) -> None:
 def moved(numbers, device):
     """A dataclass of tensors on another device."""
     return type(numbers)(**{name: value.to(device) for name, value in vars(numbers).items()})
+
+
+def repeated(numbers, copies: int):
+    """Every row of a dataclass of tensors (B, ...), copies times: (B copies, ...)."""
+    return type(numbers)(**{name: value.repeat_interleave(copies, 0) for name, value in vars(numbers).items()})

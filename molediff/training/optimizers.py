@@ -75,7 +75,8 @@ def muon(network: nn.Module, lr: float, weight_decay: float) -> torch.optim.Opti
     """
     if not hasattr(torch.optim, "Muon"):
         raise UserError(f"optimizer is 'muon', and torch {torch.__version__} has none; take torch 2.9 or adamw.")
-    inner = [p for p in network.parameters() if p.ndim == 2 and min(p.shape) >= 16]
+    tables = {id(m.weight) for m in network.modules() if isinstance(m, nn.Embedding)}  # rows, not a map
+    inner = [p for p in network.parameters() if p.ndim == 2 and min(p.shape) >= 16 and id(p) not in tables]
     chosen = {id(p) for p in inner}
     return MuonAdamW(inner, [p for p in network.parameters() if id(p) not in chosen], lr, weight_decay)
 

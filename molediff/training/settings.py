@@ -47,6 +47,16 @@ class TrainConfig:
     """Share trained with the positions of the heavy atoms known, for `generate --retype`."""
     hydrogens_marked: bool = False
     """Whether these two tasks know which new atoms are hydrogens: the number of new heavy atoms is then exact."""
+    complexes: str = ""
+    """Folder of prepared complexes to train on beside ``data``, as `molediff data prepare complexes` wrote it."""
+    complex_share: float = 0.5
+    """Share of the steps that are on complexes."""
+    complex_pairs: int = 20_000
+    """Ligand atoms squared a batch of complexes, copies included."""
+    complex_copies: int = 4
+    """Noise levels a pose in a batch: its pocket is encoded once for all of them."""
+    pocket_drop: float = 0.1
+    """Share of the molecules in pockets that are trained without seeing it, for guidance."""
     precision: str = "bf16-mixed"
     """Lightning's: bf16-mixed or 32-true."""
     compile: bool = False

@@ -47,7 +47,13 @@ class Shares:
 
 
 def positioned(
-    clean: Molecules, stereo: Stereo, graph: Tensor, shares: Shares, hydrogen: int | None, generator: torch.Generator
+    clean: Molecules,
+    stereo: Stereo,
+    graph: Tensor,
+    shares: Shares,
+    hydrogen: int | None,
+    generator: torch.Generator,
+    framed: bool = False,
 ) -> tuple[Molecules, Condition]:
     """Give some of the molecules whose graph is not known a fragment or positions; each is centred on what is known.
 
@@ -60,6 +66,7 @@ def positioned(
         shares: of the whole batch.
         hydrogen: class of hydrogen atoms, None where hydrogens are implied.
         generator: of the tasks alone, so that nothing else shifts.
+        framed: whether a pocket is the frame, so that nothing is centred.
     """
     condition = Condition(Known.graph(clean, graph), stereo.keep(graph))
     if not shares.fragment + shares.retype:
@@ -77,7 +84,9 @@ def positioned(
     parts = Known.fragments(clean, owner, light & (owner < 0) & cut[:, None])
     places = Known.positions(clean, heavy & retyped[:, None], light & retyped[:, None])
     known = merged(condition.known, parts, places)
-    return clean.replace(pos=centre_on(clean.pos, clean.mask, known.pos)), Condition(known, condition.stereo)
+    if not framed:
+        clean = clean.replace(pos=centre_on(clean.pos, clean.mask, known.pos))
+    return clean, Condition(known, condition.stereo)
 
 
 def _rows(molecules: Molecules, which: Tensor) -> Molecules:
