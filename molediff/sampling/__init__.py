@@ -1,6 +1,6 @@
 """Floor 4: from noise to molecules."""
 
-from molediff.sampling.guidance import tempered
+from molediff.sampling.guidance import Energy, GuidanceConfig, guide, tempered
 from molediff.sampling.loop import evaluations, sample, time_grid
 from molediff.sampling.methods import METHODS, SECOND_LOOKS, Before, Denoise, Problem
 from molediff.sampling.precision import PRECISIONS
@@ -13,12 +13,15 @@ __all__ = [
     "SECOND_LOOKS",
     "Before",
     "Denoise",
+    "Energy",
+    "GuidanceConfig",
     "Problem",
     "SamplingConfig",
     "draw_hydrogens",
     "draw_new",
     "draw_sizes",
     "evaluations",
+    "guide",
     "parse_atoms",
     "sample",
     "tempered",

@@ -2,10 +2,114 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
 from molediff.config import UserError
-from molediff.noise import Times
+from molediff.noise import Process, Times
 from molediff.sampling.methods import Denoise
-from molediff.structures import Condition, Estimate, Molecules
+from molediff.structures import Condition, EncodedPocket, Estimate, Molecules
+
+Energy = Callable[[Estimate, Molecules], Tensor]
+"""(estimate, noisy molecules, for their mask) -> (B,) kcal/mol, differentiable in the estimate's positions."""
+
+
+@dataclass(frozen=True)
+class GuidanceConfig:
+    """How an estimate is pushed."""
+
+    scale: float = 1.0
+    """Classifier-free scale: 1 is the plain estimate, above 1 goes on in the direction that the pocket gives."""
+    pull: float = 0.0
+    """Factor on the gradient of the energy, in mol/kcal: 1 / kT at room temperature is 1.7; 0 for none."""
+    below: float = 1.5
+    """Largest sigma / alpha with gradient guidance, angstrom: before, the estimate is no molecule yet."""
+    clip: float = 0.2
+    """Largest push of an atom in one estimate, angstrom."""
+
+    def check(self) -> None:
+        """Raise a UserError for settings that cannot be."""
+        for name in ("scale", "pull", "below", "clip"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise UserError(f"The guidance setting '{name}' must be 0 or more, got {getattr(self, name)}.")
+
+
+def guide(denoise: Denoise, process: Process, config: GuidanceConfig, energy: Energy | None = None) -> Denoise:
+    """A denoiser under guidance: away from what it would say without the pocket, then down an energy.
+
+    Args:
+        denoise: with a pocket in its condition, or nothing changes.
+        process: of its model, for noise levels.
+        config: how much of each.
+        energy: needed where ``config.pull`` is above 0.
+
+    Raises:
+        UserError: for settings that cannot be.
+    """
+    config.check()
+    if config.scale != 1:
+        denoise = classifier_free(denoise, config.scale)
+    if config.pull and energy is not None:
+        denoise = downhill(denoise, process, energy, config)
+    return denoise
+
+
+def classifier_free(denoise: Denoise, scale: float) -> Denoise:
+    """Without the pocket + scale (with it - without it): positions linearly, categories by log-probabilities.
+
+    Ho & Salimans, 2022, eq. 6, with scale = 1 + w. A molecule without a pocket is left alone.
+    """
+
+    def wrapped(noisy: Molecules, times: Times, condition: Condition) -> Estimate:
+        there = denoise(noisy, times, condition)
+        if not isinstance(condition.pocket, EncodedPocket):
+            return there
+        nowhere = torch.ones(len(noisy), dtype=torch.bool, device=noisy.pos.device)
+        absent = denoise(noisy, times, replace(condition, pocket=condition.pocket.dropped(nowhere)))
+
+        def blend(name: str) -> Tensor:
+            a, b = (getattr(e, name).log_softmax(-1) for e in (there, absent))
+            return b + scale * (a - b)
+
+        known = condition.known.pos[..., None]
+        pos = torch.where(known, there.pos, absent.pos + scale * (there.pos - absent.pos))
+        return Estimate(pos, *(blend(name) for name in ("atom", "charge", "bond")))
+
+    return wrapped
+
+
+def downhill(denoise: Denoise, process: Process, energy: Energy, config: GuidanceConfig) -> Denoise:
+    """c - (sigma / alpha)^2 pull grad E(c), each atom's push clipped, below a noise level; known atoms stay.
+
+    The gradient is taken at the estimate c of the clean molecule, as in Chung et al., 2023 (DPS), without the network's
+    Jacobian.
+    """
+
+    def wrapped(noisy: Molecules, times: Times, condition: Condition) -> Estimate:
+        estimate = denoise(noisy, times, condition)
+        rho = process.schedule.rho(times.pos) * process.config.scale  # (B,) angstrom
+        late = (rho > 0) & (rho <= config.below)
+        if not bool(late.any()):
+            return estimate
+        with torch.enable_grad():
+            pos = estimate.pos.detach().float().requires_grad_(True)
+            value = energy(estimate.replace(pos=pos), noisy)
+            (gradient,) = torch.autograd.grad(value.sum(), pos)
+        push = -(rho**2)[:, None, None] * config.pull * torch.nan_to_num(gradient)
+        size = push.norm(dim=-1, keepdim=True).clamp(min=1e-9)
+        push = push * (config.clip / size).clamp(max=1)
+        free = (noisy.mask & ~condition.known.pos & late[:, None])[..., None]
+        return estimate.replace(pos=estimate.pos + push.to(estimate.pos) * free)
+
+    return wrapped
+
+
+def together(energies: Sequence[tuple[float, Energy]]) -> Energy:
+    """A weighted sum of energies."""
+    return lambda estimate, noisy: sum(weight * energy(estimate, noisy) for weight, energy in energies)
 
 
 def tempered(denoise: Denoise, temperature: float) -> Denoise:
