@@ -96,7 +96,7 @@ def frame_of(place: Place, model):
     Raises:
         UserError: for an empty pocket, and a model that reads none.
     """
-    from molediff.pipelines.frame import Frame, cut_pocket
+    from molediff.pipelines.frame import Frame, cut_pocket, ligand_sizes
 
     if not model.reads_pockets:
         raise UserError(
@@ -104,8 +104,12 @@ def frame_of(place: Place, model):
             "Give another --model; 'molediff models' says which know pockets."
         )
     pocket, left_out = cut_pocket(place.receptor, place.site, place.reference)
-    frame = Frame.of(model, pocket)
+    sizes = ligand_sizes(model, place.receptor, place.site, place.reference)
+    frame = Frame.of(model, pocket, sizes)
     print(f"pocket          {frame.atoms} heavy atoms, {place.site.how}")
+    if sizes:
+        mean = sum(n * share for n, share in sizes.items()) / sum(sizes.values())
+        print(f"room for        about {mean:.0f} heavy atoms (unless --atoms says how many)")
     if left_out:
         print(
             f"Warning: the pocket has {frame.atoms + left_out} heavy atoms, more than the model has seen; "

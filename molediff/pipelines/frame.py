@@ -10,13 +10,16 @@ import torch
 from rdkit import Chem
 from scipy.spatial import cKDTree
 
+from molediff.chem.residue_table import WATERS
 from molediff.config import UserError
 from molediff.data.pocket_cuts import MOST, nearest_residues
+from molediff.docking.cavities import free_volume
 from molediff.docking.pocket import near_residues, pocket_of
 from molediff.docking.prepare import heavy_atoms
 from molediff.docking.receptor import Receptor
 from molediff.docking.site import Site
 from molediff.model import Model
+from molediff.sampling.pocket_sizes import pocket_sizes
 from molediff.structures import EncodedPocket, Pocket
 
 RADIUS = 8.0
@@ -37,11 +40,11 @@ class Frame:
     """(3,) float64, mean of the pocket's atoms in the frame of the file, angstrom."""
     atoms: int
     """Heavy atoms of the protein that the model sees."""
-    counts: Mapping[int, int] = field(default_factory=dict)
+    counts: Mapping[int, float] = field(default_factory=dict)
     """Atoms of a ligand -> weight, for a pocket of this size; empty where only the model's own histogram is known."""
 
     @classmethod
-    def of(cls, model: Model, pocket: Pocket, counts: Mapping[int, int] | None = None) -> Frame:
+    def of(cls, model: Model, pocket: Pocket, counts: Mapping[int, float] | None = None) -> Frame:
         """Encode a pocket.
 
         Args:
@@ -94,6 +97,26 @@ def cut_pocket(receptor: Receptor, site: Site, reference: Chem.Mol | None = None
     distance, _ = cKDTree(points).query(receptor.pos)
     kept = nearest_residues(near, residue_numbers(receptor), distance, MOST)
     return pocket_of(receptor, kept), int(near.sum() - kept.sum())
+
+
+def ligand_sizes(model: Model, receptor: Receptor, site: Site, reference: Chem.Mol | None = None) -> dict[int, float]:
+    """How many heavy atoms ligands of such a pocket have, see `molediff.sampling.pocket_sizes`; with their shares.
+
+    Empty for a model that makes hydrogens as atoms. Sizes that the model was not trained on are left out.
+
+    Args:
+        model: that makes the molecules.
+        receptor: prepared protein.
+        site: of which the centre counts where there is no reference.
+        reference: a ligand with a conformer in the receptor's frame.
+    """
+    if model.config.explicit_hydrogens:
+        return {}
+    solid = [e != "H" and r not in WATERS for e, r in zip(receptor.element, receptor.residue, strict=True)]
+    centre = site.centre if reference is None else heavy_atoms(reference).mean(0)
+    found = pocket_sizes().histogram(free_volume(receptor.pos[solid], centre))
+    low, high = model.sizes.range
+    return {n: share for n, share in found.items() if not high or low <= n <= high} or found
 
 
 def residue_numbers(receptor: Receptor) -> np.ndarray:

@@ -49,6 +49,6 @@ def check_placement(path: object, z: np.ndarray, pos: np.ndarray, receptor: Rece
     tip = f" If {residue} is in the way, take it out: --drop {residue}." if receptor.hetero[there] else ""
     raise UserError(
         f"'{path}' clashes with the protein: {int((distance < CLOSEST).sum())} of its {len(ours)} heavy atoms lie "
-        f"within {CLOSEST:g} A of it, atom {ours[k] + 1} at {distance[k]:.1f} A from {name}. Is it in the frame of --protein, "
-        f"and is its place free?{tip}"
+        f"within {CLOSEST:g} A of it, atom {ours[k] + 1} at {distance[k]:.1f} A from {name}. "
+        f"Is it in the frame of --protein, and is its place free?{tip}"
     )

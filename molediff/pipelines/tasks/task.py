@@ -44,7 +44,7 @@ class Task:
         counts = self.counts(model)
         return draw_sizes(parse_atoms(atoms, counts) if atoms else counts, seed, range(n))
 
-    def counts(self, model: Model) -> dict[int, int]:
+    def counts(self, model: Model) -> dict[int, float]:
         """Atoms of a molecule -> weight: as fills the pocket, or as in training."""
         return dict(self.frame.counts) if self.frame is not None and self.frame.counts else model.sizes.counts
 
@@ -65,6 +65,10 @@ class Task:
         if self.frame is None:
             return condition
         return dataclasses.replace(condition, pocket=self.frame.pocket.expand(len(part)))
+
+    def guided(self, denoise: Denoise) -> Denoise:
+        """The denoiser under what this task knows beside its condition."""
+        return denoise
 
     def place(self, mol: Chem.Mol) -> Chem.Mol:
         """A generated molecule in the frame of the file it began from."""
