@@ -153,7 +153,8 @@ def _listed(folder: Path) -> list[str]:
 def _members(path: Path, wanted: set[str] | None = None) -> Iterator[tuple[str, str, bytes]]:
     """Files of an archive in its order: (name, what it is a hard link to or '', contents if wanted)."""
     try:
-        with tarfile.open(path, "r|*") as archive:
+        # not 'r|*': as a stream, tarfile takes a cut for the end
+        with tarfile.open(path, "r:*") as archive:
             for member in archive:
                 name = PurePosixPath(member.name)
                 if not (member.isfile() or member.islnk()) or name.name.startswith("."):

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from molediff.data.complexes import Complexes, has_complexes, open_complexes, read_about
+from molediff.data.pocket_cuts import near
 from molediff.data.shards import open_shards, read_meta
+
+RADIUS, POCKETS = 8.0, 1_000
+"""Of the pockets that are measured, angstrom; and how many at most."""
 
 
 def describe(folder: Path | str) -> list[tuple[str, str]]:
@@ -16,7 +21,9 @@ def describe(folder: Path | str) -> list[tuple[str, str]]:
         UserError: when the folder holds no prepared set, another format, or damaged files.
     """
     folder = Path(folder)
-    shards, meta = open_shards(folder, verify=True), read_meta(folder)
+    complexes = open_complexes(folder, verify=True) if has_complexes(folder) else None
+    shards = complexes.shards if complexes else open_shards(folder, verify=True)
+    meta = read_meta(folder)
     a = shards.arrays
     sizes = a["natoms"]
     lines = [
@@ -30,6 +37,8 @@ def describe(folder: Path | str) -> list[tuple[str, str]]:
         ("cis/trans", f"double bonds in {int((a['ncistrans'] > 0).sum()):,} molecules"),
         ("scale", f"{shards.scale:.4f} angstrom (standard deviation of the centred coordinates)"),
     ]
+    if complexes:
+        lines += _complexes(complexes, read_about(folder))
     for source in meta.get("sources", []):
         lines.append(
             ("source", f"{source['name']}: {source['kept']:,} of {source['records']:,}, sha256 {source['sha256'][:16]}")
@@ -38,6 +47,36 @@ def describe(folder: Path | str) -> list[tuple[str, str]]:
     lines += [("left out", f"{rule} {number:,}") for rule, number in left_out.items()] or [("left out", "none")]
     lines.append(("checksums", "agree"))
     return lines
+
+
+def _complexes(complexes: Complexes, about: dict) -> list[tuple[str, str]]:
+    a = complexes.arrays
+    poses = np.unique(a["receptor"], return_counts=True)[1]
+    clusters = np.unique(a["cluster"], return_counts=True)[1]
+    which = np.unique(np.linspace(0, len(complexes) - 1, min(POCKETS, len(complexes))).astype(int)).tolist()
+    sizes = []
+    for pose in which:
+        rows = complexes.atoms(a["receptor"][pose])
+        sizes.append(near(a["rec_pos"][rows], a["rec_group"][rows], complexes.ligand(pose), RADIUS).sum())
+    low, middle, high = np.percentile(sizes, [5, 50, 95])
+    counts = about.get("counts", {})
+    gone = counts.get("complexes", 0) - counts.get("outside", 0)
+    outside = f"; {gone:,} of {counts['complexes']:,} complexes lie in clusters that are left out" if gone else ""
+    return [
+        ("receptors", f"{len(complexes.names):,}, {poses.min()} to {poses.max()} poses each{outside}"),
+        (
+            "clusters",
+            f"{len(clusters):,}, {clusters.min()} to {clusters.max()} poses each, median {np.median(clusters):g}",
+        ),
+        ("rec. atoms", _span(a["rec_natoms"]).replace("molecule", "receptor")),
+        ("rec. elements", _counts(complexes.element_classes, a["rec_element"])),
+        ("rec. residues", _counts(complexes.residue_classes, a["rec_residue"])),
+        (
+            "pockets",
+            f"within {RADIUS:g} A of the ligand: {low:.0f} / {middle:.0f} / {high:.0f} heavy atoms (5 / 50 / 95 % of "
+            f"{len(which):,} poses)",
+        ),
+    ]
 
 
 def _span(sizes: np.ndarray) -> str:

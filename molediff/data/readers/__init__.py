@@ -38,7 +38,10 @@ def find_reader(path: Path) -> Reader:
         )
         raise UserError(f"No file '{path}'.{nearest(path.name, [*beside, *NAMED])}")
     if not path.is_file():
-        raise UserError(f"'{path}' is a folder. Give the files in it: {', '.join(f'*{end}' for end in READERS)}.")
+        raise UserError(
+            f"'{path}' is a folder. Give the files in it: {', '.join(f'*{end}' for end in READERS)}. Of proteins with "
+            f"ligands: molediff data prepare complexes {path}"
+        )
     for end, reader in READERS.items():
         if path.name.lower().endswith(end):
             if path.stat().st_size == 0:
