@@ -38,9 +38,8 @@ def frame(model, world):
 
 @pytest.fixture(scope="module")
 def core(world, tmp_path_factory):
-    return write_sdf(
-        tmp_path_factory.mktemp("core") / "core.sdf", placed("c1ccoc1", world[1].centre + [1.0, 0.5, -0.5])
-    )
+    beside = world[1].centre + np.array([1.0, 0.5, -0.5])
+    return write_sdf(tmp_path_factory.mktemp("core") / "core.sdf", placed("c1ccoc1", beside))
 
 
 def test_origin_is_the_mean_of_the_pocket(model, world, frame):
