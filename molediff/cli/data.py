@@ -157,7 +157,7 @@ def _info(args: argparse.Namespace) -> int:
     from molediff.data.info import describe
 
     for what, value in describe(args.folder):
-        print(f"{what:<14}{value}")
+        print(f"{what:<12}{value}")
     return 0
 
 
@@ -166,7 +166,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _progress(what: str) -> Callable[[int, int], None]:
+def _progress(what: str = "molecules") -> Callable[[int, int], None]:
     """A bar on a terminal, a line at every tenth elsewhere; both on stderr."""
     if not sys.stderr.isatty():
         return _lines(what)

@@ -69,8 +69,8 @@ def _complexes(complexes: Complexes, about: dict) -> list[tuple[str, str]]:
             f"{len(clusters):,}, {clusters.min()} to {clusters.max()} poses each, median {np.median(clusters):g}",
         ),
         ("rec. atoms", _span(a["rec_natoms"]).replace("molecule", "receptor")),
-        ("rec. elements", _counts(complexes.element_classes, a["rec_element"])),
-        ("rec. residues", _counts(complexes.residue_classes, a["rec_residue"])),
+        ("rec. types", _counts(complexes.element_classes, a["rec_element"])),
+        ("residues", _counts(complexes.residue_classes, a["rec_residue"])),
         (
             "pockets",
             f"within {RADIUS:g} A of the ligand: {low:.0f} / {middle:.0f} / {high:.0f} heavy atoms (5 / 50 / 95 % of "
