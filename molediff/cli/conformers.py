@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 from molediff.cli import options
@@ -24,7 +23,6 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from molediff.pipelines import Conformers
-    from molediff.report import write_json
 
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -41,23 +39,14 @@ def run(args: argparse.Namespace) -> int:
         "compile": args.compile,
         "molecules": smiles,
     }
-    if options.open_run(args.out, decisive, args.overwrite) == "complete":
-        print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
+    work = options.begin_run(args, decisive, model=pipeline.model.source.name)
+    if work is None:
         return 0
-    record = {"status": "running", "command": options.command_line(), "arguments": decisive}
-    record |= {"model": pipeline.model.source.name, "versions": options.versions()}
-    args.out.mkdir(parents=True, exist_ok=True)
-    write_json(record, args.out / "run.json")
-    began = time.perf_counter()
     bar = options.progress_bar(len(molecules) * args.n, args.quiet)
-    result = pipeline(molecules, progress=bar, parts=args.out / ".parts", **asked)
-    seconds = time.perf_counter() - began
+    result = pipeline(molecules, progress=bar, parts=work.parts, **asked)
     result.save(args.out)
     good, total = int(result.table.as_asked.sum()), len(result.table)
-    record |= {"status": "complete", "counts": {"requested": total, "as_asked": good}, "seconds": round(seconds, 2)}
-    record["evaluations"] = result.about["evaluations"]
-    write_json(record, args.out / "run.json")
-    options.drop_parts(args.out)
+    seconds = work.finish({"requested": total, "as_asked": good}, evaluations=result.about["evaluations"])
     print(f"conformers requested  {total}")
     print(f"graph and stereo as asked  {good} ({100 * good / total:.1f} %)")
     print(f"seconds               {seconds:.1f}")

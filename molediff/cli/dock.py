@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 from molediff.cli import options, pocket_options
@@ -35,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--protonate", action="store_true", help="acids and bases as at pH 7.4 (default: as given)")
     parser.add_argument("--no-check", action="store_true", help="do not look at the poses with PoseBusters")
     parser.add_argument("--report", action="store_true", help="also write report.html: pocket, poses, figures, offline")
-    parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core (default 0)")
+    options.add_workers(parser)
     parser.add_argument("--device", default="cpu", help="of --engine torch (default cpu)")
     options.add_output(parser, "dock")
 
@@ -43,46 +42,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Dock, write, report."""
     from molediff.pipelines.dock import Dock
-    from molediff.report import write_json
 
     settings = {k: getattr(args, k) for k in ("poses", "exhaustiveness", "conformers", "seed", "seconds", "torsions")}
     device = options.device_of(args.device) if args.engine == "torch" else "cpu"
     pipeline = Dock(args.engine, args.rank, **settings, device=device)
     receptor, site, reference = pocket_options.receptor_and_site(args)
     library, name = _library(args)
+    workers = options.workers_of(args)
     decisive = {"engine": args.engine, **settings, "rank": args.rank}
-    decisive |= {"protonate": args.protonate, "check": not args.no_check}
-    decisive |= {"molecules": name, "receptor": fingerprint(receptor), "site": place(site)}
-    status = options.open_run(args.out, decisive, args.overwrite)
-    if status == "complete" and not (args.report and not (args.out / "report.html").is_file()):
-        print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
+    decisive |= {"protonate": args.protonate, "check": not args.no_check, "molecules": name}
+    decisive |= pocket_options.decisive(receptor, site)
+    page = args.out / "report.html" if args.report else None
+    about = pocket_options.about(receptor, site) | {"versions": options.versions("vina", "meeko", "posebusters")}
+    work = options.begin_run(args, decisive, page, **about)
+    if work is None:
         return 0
-    record = {
-        "status": "running",
-        "command": options.command_line(),
-        "arguments": decisive,
-        "pocket": site.how,
-        "receptor_log": list(receptor.log),
-        "versions": options.versions() | versions_of("vina", "meeko", "posebusters"),
-    }
-    args.out.mkdir(parents=True, exist_ok=True)
-    write_json(record, args.out / "run.json")
-    began = time.perf_counter()
     count = len(library) if isinstance(library, list) else _count(library)
     bar = options.progress_bar(count, args.quiet, "ligand")
-    result = pipeline(
-        receptor, site, library, workers_of(args), args.protonate, not args.no_check, bar, args.out / ".parts"
-    )
+    result = pipeline(receptor, site, library, workers, args.protonate, not args.no_check, bar, work.parts)
     result.save(args.out)
-    if args.report:
+    if page is not None:
         from molediff.report.docking import write_docking_page
 
-        write_docking_page(result, receptor, site, reference, args.out / "report.html", workers_of(args) or 1)
-    seconds = time.perf_counter() - began
-    record |= {"status": "complete", "counts": result.counts, "seconds": round(seconds, 2)}
-    record["search_seconds"] = round(sum(result.seconds), 2)
-    write_json(record, args.out / "run.json")
-    options.drop_parts(args.out)
+        write_docking_page(result, receptor, site, reference, page, workers or 1)
+    seconds = work.finish(result.counts, search_seconds=round(sum(result.seconds), 2))
     _print(result, seconds, args)
     return 1 if result.counts["failed"] else 0
 
@@ -104,45 +87,6 @@ def _count(library: Path) -> int:
     from molediff.docking.ligands import read_library
 
     return len(read_library(library))
-
-
-def workers_of(args: argparse.Namespace) -> int:
-    """--workers.
-
-    Raises:
-        UserError: for a negative number.
-    """
-    from molediff.config import UserError
-
-    if args.workers < 0:
-        raise UserError(f"--workers must be 0 (one a core) or more, got {args.workers}.")
-    return args.workers
-
-
-def versions_of(*packages: str) -> dict[str, str]:
-    """Of packages that decide a result."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def fingerprint(receptor) -> str:
-    """Of the prepared receptor: positions and types."""
-    import hashlib
-
-    text = ",".join(receptor.types).encode()
-    return hashlib.sha256(receptor.pos.round(3).tobytes() + text).hexdigest()[:16]
-
-
-def place(site) -> str:
-    """Centre and edges of the box, angstrom."""
-    return " ".join(f"{x:.3f}" for x in (*site.centre, *site.size))
 
 
 def _print(result, seconds: float, args: argparse.Namespace) -> None:

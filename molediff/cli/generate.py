@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import time
 
-from molediff.cli import begin, in_pocket, options
+from molediff.cli import begin, in_pocket, options, pocket_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +29,6 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from molediff.pipelines import Generate
-    from molediff.report import write_json
 
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -45,37 +43,23 @@ def run(args: argparse.Namespace) -> int:
     task = begin.task_of(args, pipeline.model, frame, None if place is None else place.receptor)
     decisive = {**asked, **begin.decisive(args), "checksum": source.checksum, "device": device, "compile": args.compile}
     decisive |= {} if place is None else in_pocket.decisive(args, place)
-    status = options.open_run(args.out, decisive, args.overwrite)
-    if status == "complete" and not (args.report and not (args.out / "report.html").is_file()):
-        print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
+    about = {} if place is None else pocket_options.about(place.receptor, place.site)
+    page = args.out / "report.html" if args.report else None
+    work = options.begin_run(args, decisive, page, model=source.name, **about)
+    if work is None:
         return 0
-    record = {
-        "status": "running",
-        "command": options.command_line(),
-        "arguments": decisive,
-        "model": source.name,
-        "versions": options.versions(),
-    }
-    record |= {} if place is None else {"pocket": place.site.how, "receptor_log": list(place.receptor.log)}
-    args.out.mkdir(parents=True, exist_ok=True)
-    write_json(record, args.out / "run.json")
-    began = time.perf_counter()
     bar = options.progress_bar(args.n, args.quiet)
     _warn_sizes(args.atoms, pipeline.model, task)
     begin.announce(task, source.name)
-    result = pipeline(**asked, progress=bar, parts=args.out / ".parts", task=task)
+    result = pipeline(**asked, progress=bar, parts=work.parts, task=task)
     if place is None:
         made = result
         result.save(args.out)
     else:
         bar = options.progress_bar(args.n, args.quiet, "pose")
-        made = place.judge(result, place.receptor, place.site, place.reference, bar, args.out / ".parts")
+        made = place.judge(result, place.receptor, place.site, place.reference, bar, work.parts)
         made.save(args.out, args.report)
-    seconds = time.perf_counter() - began
-    record |= {"status": "complete", "counts": made.counts, "seconds": round(seconds, 2)}
-    record["evaluations"] = result.about["evaluations"]
-    write_json(record, args.out / "run.json")
-    options.drop_parts(args.out)
+    seconds = work.finish(made.counts, evaluations=result.about["evaluations"])
     _print(result, seconds, args.out, None if place is None else made)
     return 1 if made.counts["failed"] or made.counts.get("lost") else 0
 

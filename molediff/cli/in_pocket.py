@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import dataclass
 
-from molediff.cli import pocket_options
+from molediff.cli import options, pocket_options
 from molediff.config import UserError
 
 FREE, POCKET = "qm9", "pocket"
@@ -74,7 +74,6 @@ def open_place(args: argparse.Namespace) -> Place:
     Raises:
         UserError: for options that cannot be, and pockets that cannot be used.
     """
-    from molediff.cli.dock import workers_of
     from molediff.docking.refine import RefineConfig
     from molediff.pipelines.in_pocket import InPocket
     from molediff.pipelines.wishes import Wishes, read_charges
@@ -86,7 +85,7 @@ def open_place(args: argparse.Namespace) -> Place:
         )
     wishes = Wishes(tuple(args.keep_smarts), tuple(args.avoid), args.max_mw, read_charges(args.charge))
     RefineConfig(args.relax)
-    judge = InPocket(wishes, args.rank_by, args.relax, workers_of(args))
+    judge = InPocket(wishes, args.rank_by, args.relax, options.workers_of(args))
     return Place(*pocket_options.receptor_and_site(args), judge)
 
 
@@ -121,10 +120,7 @@ def frame_of(place: Place, model):
 
 def decisive(args: argparse.Namespace, place: Place) -> dict:
     """What decides the result, beside the other arguments."""
-    from molediff.cli.dock import fingerprint
-    from molediff.cli.dock import place as box
-
-    found = {"receptor": fingerprint(place.receptor), "site": box(place.site)}
+    found = pocket_options.decisive(place.receptor, place.site)
     if place.reference is not None:
         found["reference"] = mark(place.reference)
     found |= {"rank_by": args.rank_by, "relax": args.relax}

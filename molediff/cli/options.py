@@ -8,6 +8,8 @@ import json
 import shlex
 import shutil
 import sys
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from molediff.config import UserError
@@ -67,6 +69,58 @@ def device_of(name: str) -> str:
     return name
 
 
+@dataclass
+class Run:
+    """A verb at work in its folder; made by `begin_run`."""
+
+    folder: Path
+    record: dict
+    """What run.json holds."""
+    began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def parts(self) -> Path:
+        """Folder of what is finished, from which a run goes on."""
+        return self.folder / ".parts"
+
+    def finish(self, counts: dict, **more) -> float:
+        """Write run.json as complete, with ``counts`` and ``more``, and drop the parts; seconds since the beginning."""
+        from molediff.report import write_json
+
+        seconds = time.perf_counter() - self.began
+        self.record |= {"status": "complete", "counts": counts, "seconds": round(seconds, 2), **more}
+        write_json(self.record, self.folder / "run.json")
+        drop_parts(self.folder)
+        return seconds
+
+
+def begin_run(args: argparse.Namespace, arguments: dict, wanted: Path | None = None, **about) -> Run | None:
+    """Open ``--out`` and write run.json, or say that all is there.
+
+    Args:
+        args: of a parser that had `add_output`.
+        arguments: that decide the result.
+        wanted: a file without which a complete run is done again.
+        about: more for run.json.
+
+    Returns:
+        None where an earlier run is complete.
+
+    Raises:
+        UserError: see `open_run`.
+    """
+    from molediff.report import write_json
+
+    status = open_run(args.out, arguments, args.overwrite)
+    if status == "complete" and (wanted is None or wanted.is_file()):
+        print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
+        return None
+    record = {"status": "running", "command": command_line(), "arguments": arguments, "versions": versions(), **about}
+    args.out.mkdir(parents=True, exist_ok=True)
+    write_json(record, args.out / "run.json")
+    return Run(args.out, record)
+
+
 def open_run(folder: Path, arguments: dict, overwrite: bool) -> str:
     """Decide what to do with an output folder.
 
@@ -124,13 +178,29 @@ def drop_parts(folder: Path) -> None:
     shutil.rmtree(folder / ".parts", ignore_errors=True)
 
 
-def versions() -> dict[str, str]:
-    """Of everything that decides a result."""
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """--workers, see `workers_of`."""
+    parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core (default 0)")
+
+
+def workers_of(args: argparse.Namespace) -> int:
+    """--workers.
+
+    Raises:
+        UserError: for a negative number.
+    """
+    if args.workers < 0:
+        raise UserError(f"--workers must be 0 (one a core) or more, got {args.workers}.")
+    return args.workers
+
+
+def versions(*more: str) -> dict[str, str]:
+    """Of everything that decides a result, and of more packages."""
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"python": platform.python_version()}
-    for package in ("molediff", "torch", "rdkit", "numpy", "pandas"):
+    for package in ("molediff", "torch", "rdkit", "numpy", "pandas", *more):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -102,5 +102,28 @@ def _demo(args: argparse.Namespace):
     return receptor, sites.site_of_ligand(receptor, reference, ligand.name, args.edge or sites.EDGE), reference
 
 
+def fingerprint(receptor) -> str:
+    """Of the prepared receptor: positions and types."""
+    import hashlib
+
+    text = ",".join(receptor.types).encode()
+    return hashlib.sha256(receptor.pos.round(3).tobytes() + text).hexdigest()[:16]
+
+
+def place(site) -> str:
+    """Centre and edges of the box, angstrom."""
+    return " ".join(f"{x:.3f}" for x in (*site.centre, *site.size))
+
+
+def decisive(receptor, site) -> dict[str, str]:
+    """What decides a result in a pocket."""
+    return {"receptor": fingerprint(receptor), "site": place(site)}
+
+
+def about(receptor, site) -> dict:
+    """What run.json says of a pocket."""
+    return {"pocket": site.how, "receptor_log": list(receptor.log)}
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(w.strip() for w in text.split(",") if w.strip())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 from molediff.cli import options, pocket_options
@@ -20,45 +19,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "torch: torsions, place and orientation in Vina's energy (default mmff)",
     )
     parser.add_argument("--steps", type=int, default=300, help="at most (default 300)")
-    parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core (default 0)")
+    options.add_workers(parser)
     options.add_output(parser, "refined")
 
 
 def run(args: argparse.Namespace) -> int:
     """Relax, write, report."""
-    from molediff.cli.dock import fingerprint, place, versions_of, workers_of
     from molediff.config import UserError
     from molediff.pipelines.refine import Refine
-    from molediff.report import write_json
 
     if args.molecules is None:
         raise UserError("Nothing to relax. Give poses: --molecules poses.sdf")
     pipeline = Refine(args.method, args.steps)
+    workers = options.workers_of(args)
     receptor, site, _ = pocket_options.receptor_and_site(args)
     decisive = {"method": args.method, "steps": args.steps}
     decisive |= {"molecules": options.file_mark(args.molecules, "--molecules")}
-    decisive |= {"receptor": fingerprint(receptor), "site": place(site)}
-    if options.open_run(args.out, decisive, args.overwrite) == "complete":
-        print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
+    decisive |= pocket_options.decisive(receptor, site)
+    about = pocket_options.about(receptor, site) | {"versions": options.versions("scipy")}
+    work = options.begin_run(args, decisive, **about)
+    if work is None:
         return 0
-    record = {
-        "status": "running",
-        "command": options.command_line(),
-        "arguments": decisive,
-        "pocket": site.how,
-        "receptor_log": list(receptor.log),
-        "versions": options.versions() | versions_of("scipy"),
-    }
-    args.out.mkdir(parents=True, exist_ok=True)
-    write_json(record, args.out / "run.json")
-    began = time.perf_counter()
-    result = pipeline(receptor, args.molecules, workers_of(args), None, args.out / ".parts")
+    result = pipeline(receptor, args.molecules, workers, None, work.parts)
     result.save(args.out)
-    seconds = time.perf_counter() - began
-    write_json(
-        record | {"status": "complete", "counts": result.counts, "seconds": round(seconds, 2)}, args.out / "run.json"
-    )
-    options.drop_parts(args.out)
+    seconds = work.finish(result.counts)
     _print(result, seconds, args.out)
     return 1 if result.counts["failed"] else 0
 

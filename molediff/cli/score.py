@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 from molediff.cli import options, pocket_options
@@ -16,46 +15,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--figures", default="fast", help="fast or full (default fast)")
     parser.add_argument("--exhaustiveness", type=int, default=8, help="of the docking in full figures (default 8)")
     parser.add_argument("--seed", type=int, default=0, help="of that docking (default 0)")
-    parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core (default 0)")
+    options.add_workers(parser)
     options.add_output(parser, "score")
 
 
 def run(args: argparse.Namespace) -> int:
     """Judge, write, report."""
-    from molediff.cli.dock import fingerprint, place, versions_of, workers_of
     from molediff.config import UserError
     from molediff.pipelines.score import Score, has_vina
-    from molediff.report import write_json
 
     if args.molecules is None:
         raise UserError("Nothing to score. Give poses: --molecules poses.sdf")
     pipeline = Score(args.figures, exhaustiveness=args.exhaustiveness, seed=args.seed)
+    workers = options.workers_of(args)
     receptor, site, reference = pocket_options.receptor_and_site(args)
     decisive = {"figures": args.figures, "exhaustiveness": args.exhaustiveness, "seed": args.seed}
     decisive |= {"molecules": options.file_mark(args.molecules, "--molecules")}
-    decisive |= {"receptor": fingerprint(receptor), "site": place(site)}
-    if options.open_run(args.out, decisive, args.overwrite) == "complete":
-        print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
+    decisive |= pocket_options.decisive(receptor, site)
+    versions = options.versions("vina", "meeko", "posebusters", "prolif")
+    work = options.begin_run(args, decisive, **pocket_options.about(receptor, site), versions=versions)
+    if work is None:
         return 0
     if not has_vina():
         print("vina or meeko is not installed: no Vina figures. Type: pip install 'molediff[dock]'")
-    record = {
-        "status": "running",
-        "command": options.command_line(),
-        "arguments": decisive,
-        "pocket": site.how,
-        "receptor_log": list(receptor.log),
-        "versions": options.versions() | versions_of("vina", "meeko", "posebusters", "prolif"),
-    }
-    args.out.mkdir(parents=True, exist_ok=True)
-    write_json(record, args.out / "run.json")
-    began = time.perf_counter()
-    result = pipeline(receptor, site, args.molecules, reference, workers_of(args), None)
+    result = pipeline(receptor, site, args.molecules, reference, workers, None)
     result.save(args.out)
-    seconds = time.perf_counter() - began
-    write_json(
-        record | {"status": "complete", "counts": result.counts, "seconds": round(seconds, 2)}, args.out / "run.json"
-    )
+    seconds = work.finish(result.counts)
     _print(result, seconds, args.out)
     return 1 if result.counts["failed"] else 0
 
