@@ -3,6 +3,7 @@
     python experiments/judge/run.py ../shared/data                        # all but the long timings
     python experiments/judge/run.py ../shared/data --only timing          # 10,000 QM9 molecules, one core
     python experiments/judge/run.py ../shared/data --only posebusters --molecules 1000 --workers 2
+    python experiments/judge/run.py ../shared/data --only plain --molecules 30       # beside PoseBusters called plainly
 
 Each run replaces its own rows of result.csv and leaves the others.
 """
@@ -100,14 +101,40 @@ def posebusters(data: Path, args) -> list[tuple]:
     mols = mols[:: max(1, len(mols) // args.molecules)][: args.molecules]
     rows = []
     for name, limit in (("posebusters-mol-fast", "60"), ("posebusters-mol", "480")):
-        n = len(mols) if args.molecules >= 1000 or name.endswith("fast") else max(len(mols) // 4, 1)
-        wall, cpu, report = _clock(lambda n=n, name=name: evaluate(mols[:n], (name,), workers=args.workers))
+        n = len(mols)
+        wall, cpu, report = _clock(lambda name=name: evaluate(mols, (name,), workers=args.workers))
         figure = report.summary["protocols"][name]["figures"]["pass"]
         tail = f"{name} {args.workers} workers"
         rows.append(("posebusters", f"{tail} wall s for {n}", round(wall, 1), f"{limit} for 1,000 on 2 quiet cores"))
         rows.append(("posebusters", f"{tail} CPU s per 1,000", round(1000 * cpu / n, 1), f"{2 * int(limit)}"))
         rows.append(("posebusters", f"{tail} pass % of {n}", round(figure["value"], 2), ""))
     return rows
+
+
+def plain(data: Path, args) -> list[tuple]:
+    """PoseBusters called plainly and the judge's `posebusters-mol`: CPU time of each, and columns that differ."""
+    from posebusters import PoseBusters
+    from rdkit import Chem
+
+    from molediff.evaluation.protocols import PROTOCOLS, Context
+    from molediff.evaluation.record import from_mol
+
+    mols = load(data / "molecules" / "druglike_ani2x.npz", lambda index: index > 1_000_000)
+    mols = mols[:: max(1, len(mols) // args.molecules)][: args.molecules]
+    judge, buster = PROTOCOLS["posebusters-mol"].judge, PoseBusters("mol", max_workers=0)
+    buster.bust([Chem.Mol(mols[0])])  # imports
+    _, own, rows = _clock(lambda: [judge(from_mol(mol, i), Context()) for i, mol in enumerate(mols)])
+    _, theirs, tables = _clock(lambda: [buster.bust([Chem.Mol(mol)]) for mol in mols])
+    differ = 0
+    for row, table in zip(rows, tables, strict=True):
+        for name, value in table.iloc[0].items():
+            differ += row[name] is not (None if value != value else bool(value))
+    n = len(mols)
+    return [
+        ("plain", f"PoseBusters called plainly, CPU s per molecule ({n})", round(theirs / n, 3), ""),
+        ("plain", f"posebusters-mol of the judge, CPU s per molecule ({n})", round(own / n, 3), "0.96"),
+        ("plain", f"columns that differ ({n})", differ, "0"),
+    ]
 
 
 def _clock(work) -> tuple:
@@ -122,7 +149,14 @@ def _cpu() -> float:
     return sum(one.ru_utime + one.ru_stime for one in held)
 
 
-PARTS = {"oracle": oracle, "data": data_rows, "floor": floors, "timing": timing, "posebusters": posebusters}
+PARTS = {
+    "oracle": oracle,
+    "data": data_rows,
+    "floor": floors,
+    "timing": timing,
+    "posebusters": posebusters,
+    "plain": plain,
+}
 
 
 def main() -> None:
@@ -133,7 +167,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     path = HERE / "result.csv"
-    for part in [args.only] if args.only else [name for name in PARTS if name != "posebusters"]:
+    for part in [args.only] if args.only else [name for name in PARTS if name not in ("posebusters", "plain")]:
         rows = PARTS[part](args.data, args)
         old = list(csv.reader(path.open()))[1:] if path.exists() else []
         kept = [row for row in old if row[0] != part]
