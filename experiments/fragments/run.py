@@ -102,14 +102,17 @@ def main() -> None:
         "--start", type=float, default=0.0, help="largest noise, in units of the scale; 0 for the rule's"
     )
     parser.add_argument("--anywhere", action="store_true", help="cut rings and multiple bonds too")
+    parser.add_argument("--only", default="", help="numbers of tasks, as 32,108; all when empty")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     args = parser.parse_args()
     pipeline = Generate.from_pretrained(args.model)
     found = part(open_shards(args.data), "test", 2 * args.tasks, args.seed)
     mols = [m for m in found if sum(a.GetAtomicNum() > HYDROGEN for a in m.GetAtoms()) >= 4][: args.tasks]
-    rows = []
+    rows, only = [], {int(word) for word in args.only.split(",") if word}
     with tempfile.TemporaryDirectory() as folder:
         for number, known in enumerate(choose_cuts(mols, pipeline.model, args.seed, args.anywhere)):
+            if only and number not in only:
+                continue
             rows.append(one(pipeline, mols[number], known, number, args, Path(folder)))
     table = pd.DataFrame(rows)
     table.to_csv(args.out / "tasks.csv", index=False)

@@ -60,12 +60,15 @@ def main() -> None:
     parser.add_argument("--evaluations", default="8,12,20,50,100")
     parser.add_argument("--temperature", type=float, default=0.9)
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--compile", action="store_true", help="torch.compile: a minute, then faster")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--table", type=Path, default=Path(__file__).parent / "result.csv")
     args = parser.parse_args()
     for method in args.methods.split(","):
         choose("method", method, METHODS)
     pipeline = Generate.from_pretrained(args.model)
+    if args.compile:
+        pipeline.model.compile_network()
     label = f"{pipeline.model.source.name} {pipeline.model.source.checksum[:8]}"
     keys = ["model", "method", "budget", "n", "seed", "temperature", "precision"]
     rows = pd.read_csv(args.table).to_dict("records") if args.table.is_file() else []

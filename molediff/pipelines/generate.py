@@ -133,7 +133,7 @@ class Generate:
         config = task.settings(sampling_config(steps=steps, **settings), self.model)
         at_least_one(n)
         sizes = task.sizes(self.model, n, seed, atoms)
-        kept = Parts(parts)
+        kept, denoise = Parts(parts), task.guided(self.denoise or self.model)
         watcher = Trajectory.of(trajectory, n)
         made: list[Molecules | None] = [None] * n
         done = 0
@@ -143,7 +143,7 @@ class Generate:
             if result is None:
                 given = task.given([sizes[i] for i in members], members).to(_device(self.model))
                 watch = watcher.watch(members) if watched else None
-                result = run_batch(self.model, given, task.condition, seed, members, config, self.denoise, watch)
+                result = run_batch(self.model, given, task.condition, seed, members, config, denoise, watch)
                 kept.write(number, result := result.to("cpu"))
             for row, i in enumerate(members):
                 made[i] = take(result, [row])

@@ -1,5 +1,6 @@
 """Floor 4: from noise to molecules."""
 
+from molediff.sampling.forbidden import without_bonds
 from molediff.sampling.guidance import Energy, GuidanceConfig, guide, tempered
 from molediff.sampling.loop import evaluations, sample, time_grid
 from molediff.sampling.methods import METHODS, SECOND_LOOKS, Before, Denoise, Problem
@@ -26,4 +27,5 @@ __all__ = [
     "sample",
     "tempered",
     "time_grid",
+    "without_bonds",
 ]

@@ -418,3 +418,17 @@ def test_a_lead_that_cannot_be_sanitised_exits_2(write, folder, tmp_path, capsys
     assert "cannot be sanitised" in capsys.readouterr().err
     assert generate(folder, tmp_path / "o", "--lead", str(write(molecule("C"), molecule("C")))) == 2
     assert "one connected molecule" in capsys.readouterr().err
+
+
+def test_no_new_bond_at_closed_atoms_even_from_a_network_that_wants_all(model, write):
+    def eager(*inputs):
+        estimate = model(*inputs)
+        return estimate.replace(bond=estimate.bond + 20 * torch.eye(estimate.bond.shape[-1])[1])
+
+    task = Grow.read(write(molecule("CCO")), model, "2")
+    out = Generate(model, eager)(3, 0, 5, atoms="3", task=task)
+    assert out.table.new_bonds_elsewhere.tolist() == [0] * 3
+    assert out.table.known_exact.all()
+    for mol in out.mols:
+        new = mol.GetNumAtoms() - task.count
+        assert mol.GetNumBonds() == len(task.source.bonds) + new + new * (new - 1) // 2  # all that are allowed

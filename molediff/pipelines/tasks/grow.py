@@ -13,7 +13,7 @@ from molediff.chem.fragments import Fragments, bonds_elsewhere, fragments_used, 
 from molediff.model import Model
 from molediff.pipelines.frame import Frame
 from molediff.pipelines.tasks.task import FromFile, anchored_start
-from molediff.sampling import SamplingConfig, draw_hydrogens, draw_new
+from molediff.sampling import Denoise, SamplingConfig, draw_hydrogens, draw_new, without_bonds
 from molediff.structures import Condition, Known, Molecules, Stereo
 
 
@@ -54,6 +54,10 @@ class Grow(FromFile):
         owner[:, : self.count] = self.owner.to(owner)
         known = Known.fragments(part, owner, self.new_hydrogens(part))
         return self.framed(Condition(known, Stereo.unspecified(part)), part)
+
+    def guided(self, denoise: Denoise) -> Denoise:
+        """New bonds begin at attachment points only."""
+        return without_bonds(denoise, ~torch.tensor(self.source.attach), self.owner)
 
     def place(self, mol: Chem.Mol) -> Chem.Mol:
         return self._exact_positions(super().place(mol))

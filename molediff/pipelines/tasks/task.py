@@ -17,7 +17,7 @@ from molediff.chem.mols import classes
 from molediff.model import Model
 from molediff.pipelines.batching import blank
 from molediff.pipelines.frame import Frame
-from molediff.sampling import SamplingConfig, draw_sizes, parse_atoms
+from molediff.sampling import Denoise, SamplingConfig, draw_sizes, parse_atoms
 from molediff.structures import Condition, Molecules
 
 
