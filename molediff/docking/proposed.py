@@ -1,0 +1,157 @@
+"""Poses that came from elsewhere, as from a diffusion model: checked, relaxed, put in order, the best kept."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.chem.asked import graph_as_asked, stereo_as_asked
+from molediff.docking.ligand import Docked, Ligand
+from molediff.docking.ligands import Row
+from molediff.docking.pdbqt_ligand import isomer
+from molediff.docking.receptor import Receptor
+from molediff.docking.refine import RefineConfig, refine
+from molediff.docking.settings import DockConfig
+from molediff.docking.site import Site
+from molediff.docking.tasks import DockTask, Judge
+
+CLUSTER = 2.0
+"""Poses within this RMSD of a pose are of its cluster, angstrom."""
+
+
+def heavy_ligand(ligand: Ligand) -> Chem.Mol:
+    """The heavy atoms of a prepared ligand, in the order in which poses are proposed; its conformers stay."""
+    heavy = Chem.RemoveAllHs(ligand.mol)
+    Chem.AssignStereochemistry(heavy, cleanIt=True, force=True)
+    return heavy
+
+
+@dataclass
+class ProposedTask(DockTask):
+    """What a worker does with the poses proposed for one ligand: a `DockTask` whose search has been done."""
+
+    relax: RefineConfig | None = field(default_factory=lambda: RefineConfig("vina"))
+    """How poses are relaxed; None leaves them as they are."""
+
+    def start(self) -> None:
+        self.dock = self.choose
+        self.judge = Judge(self.receptor, self.site) if self.check else None
+
+    def __call__(self, job: tuple[Row, list]) -> dict:
+        """As of `DockTask`, of (row, poses (n, heavy atoms, 3) as lists, or one text, why there are none).
+
+        ``note`` says what became of the poses.
+        """
+        row, self.proposals = job
+        self.said, self.sizes = "", []
+        out = super().__call__(row)
+        return out | {"note": "; ".join(filter(None, (out["note"], self.said)))}
+
+    def figures(self, poses: Chem.Mol) -> list[dict]:
+        """With the sizes of the clusters among all poses, not among those kept alone."""
+        found = super().figures(poses)
+        return [one | ({"cluster": size} if self.whole else {}) for one, size in zip(found, self.sizes, strict=True)]
+
+    def choose(self, receptor: Receptor, site: Site, ligand: Ligand, config: DockConfig) -> Docked:
+        """Relax the proposals and keep the best that differ; lowest Vina score first.
+
+        A pose of another stereoisomer, or with bonds that are torn, is refused and counted.
+        """
+        began = time.process_time()
+        if self.proposals and isinstance(self.proposals[0], str):
+            return Docked(ligand, None, reason=self.proposals[0])
+        heavy = heavy_ligand(ligand)
+        whole = Chem.AddHs(heavy, addCoords=True)
+        wanted = isomer(whole, whole.GetConformer().GetPositions())
+        kept, refused = [], Counter()
+        for proposal in np.asarray(self.proposals, dtype=float).reshape(-1, heavy.GetNumAtoms(), 3):
+            pose, score, reason = self.relaxed(receptor, heavy, proposal, wanted)
+            if reason:
+                refused[reason] += 1
+            else:
+                kept.append((score, pose))
+        self.said = _said(len(self.proposals), len(kept), refused)
+        if not kept:
+            return Docked(replace(ligand, mol=whole), None, reason=f"no pose can be used ({self.said})")
+        order = np.argsort([score for score, _ in kept], kind="stable")
+        scores = np.array([kept[k][0] for k in order])
+        places = np.array([kept[k][1] for k in order])
+        heavies = places[:, : heavy.GetNumAtoms()]
+        first = distinct(heavies, scores, config)
+        self.sizes = [int((_rmsd(heavies, heavies[k]) <= CLUSTER).sum()) for k in first]
+        poses = Chem.Mol(whole)
+        poses.RemoveAllConformers()
+        for k in first:
+            conformer = Chem.Conformer(poses.GetNumAtoms())
+            conformer.SetPositions(np.ascontiguousarray(places[k]))
+            conformer.Set3D(True)
+            poses.AddConformer(conformer, assignId=True)
+        seconds = time.process_time() - began
+        return Docked(replace(ligand, mol=whole), poses, tuple(float(s) for s in scores[first]), seconds)
+
+    def relaxed(self, receptor: Receptor, heavy: Chem.Mol, places: np.ndarray, wanted: str):
+        """(positions with hydrogens, Vina score, '') or (None, inf, why it is refused)."""
+        if not np.isfinite(places).all():
+            return None, np.inf, "not finite"
+        pose = Chem.Mol(heavy)
+        pose.RemoveAllConformers()
+        conformer = Chem.Conformer(heavy.GetNumAtoms())
+        conformer.SetPositions(np.ascontiguousarray(places))
+        conformer.Set3D(True)
+        pose.AddConformer(conformer, assignId=True)
+        if not stereo_as_asked(pose):
+            return None, np.inf, "of another stereoisomer"
+        if self.relax is None:
+            done, score = Chem.AddHs(pose, addCoords=True), None
+        else:
+            found = refine(receptor, pose, self.relax)
+            done, score = found.mol, found.figures.get("vina_relaxed")
+            if done is None:
+                changed = "stereochemistry" in found.reason
+                return None, np.inf, "of another stereoisomer" if changed else f"not relaxed: {found.reason}"
+        if not graph_as_asked(Chem.RemoveAllHs(done)):
+            return None, np.inf, "with bonds torn or made"
+        if isomer(done, done.GetConformer().GetPositions()) != wanted:
+            return None, np.inf, "of another stereoisomer"
+        return done.GetConformer().GetPositions(), _score(receptor, done) if score is None else score, ""
+
+
+def distinct(places: np.ndarray, scores: np.ndarray, config: DockConfig) -> list[int]:
+    """Poses to keep: best first, each farther than ``min_rmsd`` from those before, within ``energy_range``.
+
+    Args:
+        places: (n, heavy atoms, 3), best first, angstrom.
+        scores: (n,) rising, kcal/mol.
+        config: poses at most, and the two limits.
+    """
+    found: list[int] = []
+    for k in range(len(places)):
+        if len(found) == config.poses or scores[k] > scores[0] + config.energy_range:
+            break
+        if all(_rmsd(places[k], places[other]) > config.min_rmsd for other in found):
+            found.append(k)
+    return found
+
+
+def _rmsd(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.sqrt(((a - b) ** 2).sum(-1).mean(-1))
+
+
+def _score(receptor: Receptor, mol: Chem.Mol) -> float:
+    """Vina's, of a pose as it is, kcal/mol."""
+    import torch
+
+    from molediff.docking.torch_vina.energy import LigandTerms, score
+    from molediff.docking.torch_vina.maps import receptor_terms
+
+    pos = torch.tensor(mol.GetConformer().GetPositions())[None]
+    return float(score(pos, LigandTerms.of(mol), receptor_terms(receptor)).total[0])
+
+
+def _said(n: int, kept: int, refused: Counter) -> str:
+    parts = [f"{count} {reason}" for reason, count in sorted(refused.items())]
+    return f"{n} poses proposed, {kept} used" + "".join(f", {part}" for part in parts)

@@ -1,0 +1,121 @@
+"""A library into a pocket by poses that a model proposes; relaxed, ranked and written as those of any engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from rdkit import Chem
+
+from molediff.config import UserError, choose, from_dict
+from molediff.docking.ligands import Row, prepare, read_library, rows_of
+from molediff.docking.pool import default_workers, run_all
+from molediff.docking.proposed import ProposedTask, heavy_ligand
+from molediff.docking.rank import RANKS
+from molediff.docking.receptor import Receptor
+from molediff.docking.refine import RefineConfig
+from molediff.docking.settings import DockConfig
+from molediff.docking.site import Site
+from molediff.pipelines.dock import FAILED, Docking, Progress, collect
+from molediff.pipelines.lines import Lines
+
+Proposer = Callable[[Chem.Mol, int, int, int], np.ndarray]
+"""(heavy atoms of a ligand, its row, poses, seed) -> (poses, atoms, 3); see `molediff.pipelines.proposals`."""
+NO = "none"
+"""Word for poses that are not relaxed."""
+
+
+@dataclass(frozen=True)
+class ProposedConfig:
+    """What is done with proposed poses."""
+
+    samples: int = 40
+    """Poses proposed a ligand, before the best are kept."""
+    relax: str = "vina"
+    """How they are relaxed: one of `molediff.docking.refine.METHODS`, or none."""
+
+    def __post_init__(self):
+        if self.samples < 1:
+            raise UserError(f"--samples must be at least 1, got {self.samples}. Type for example --samples 40")
+        if self.relax != NO:
+            RefineConfig(self.relax)
+
+
+class DockProposed:
+    """Docking of a library by proposed poses.
+
+    >>> out = DockProposed(DiffusionPoses(model, frame), "diffusion")(receptor, site, "lib.smi")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, propose: Proposer, name: str, rank: str = "vina", samples: int = 40, relax: str = "vina", **more
+    ):
+        """A pipeline.
+
+        Args:
+            propose: where poses come from.
+            name: of it, for the record.
+            rank: order of a ligand's poses, one of `molediff.docking.rank.RANKS`.
+            samples, relax: see `ProposedConfig`.
+            more: fields of `molediff.docking.settings.DockConfig`.
+
+        Raises:
+            UserError: for settings that do not exist or cannot be.
+        """
+        choose("rank", rank, RANKS)
+        self.propose, self.name, self.rank = propose, name, rank
+        self.proposed, self.config = ProposedConfig(samples, relax), from_dict(DockConfig, more, "dock")
+
+    def __call__(
+        self,
+        receptor: Receptor,
+        site: Site,
+        library: Path | str | Sequence[Chem.Mol | str | None],
+        workers: int = 0,
+        protonate: bool = False,
+        check: bool = True,
+        progress: Progress | None = None,
+        parts: Path | None = None,
+    ) -> Docking:
+        """Dock every row: first all poses are proposed, here, then they are relaxed and ranked, in children.
+
+        Arguments, result and errors as of `molediff.pipelines.dock.Dock`. ``progress`` counts both halves: a ligand
+        is done when its poses are ranked.
+        """
+        rows = read_library(library) if isinstance(library, (str, Path)) else rows_of(list(library))
+        kept = Lines(None if parts is None else parts / "ligands.jsonl")
+        proposals = Lines(None if parts is None else parts / "proposals.jsonl")
+        left = [row for row in rows if row.row not in kept.known]
+        for row in left:
+            if row.row not in proposals.known:
+                proposals.add(row.row, self._proposals(row, protonate))
+        done = len(rows) - len(left)
+
+        def keep(number: int, result: dict | None, reason: str) -> None:
+            nonlocal done
+            row = left[number].row
+            kept.add(row, result if result is not None else FAILED | {"reason": reason})
+            done += 1
+            if progress is not None:
+                progress(done, len(rows))
+
+        relax = None if self.proposed.relax == NO else RefineConfig(self.proposed.relax)
+        task = ProposedTask(receptor, site, self.name, self.config, protonate, check, self.rank == "rule", relax)
+        if left:
+            jobs = [(row, proposals.known[row.row]) for row in left]
+            run_all(task, jobs, min(workers or default_workers(), len(jobs)), self.config.seconds, keep)
+        about = {"engine": self.name, **asdict(self.config), **asdict(self.proposed), "protonate": protonate}
+        return collect(rows, kept.known, about | {"site": site.how, "rank": self.rank})
+
+    def _proposals(self, row: Row, protonate: bool) -> list:
+        """Poses of a row as lists; none where the row cannot be used, which the worker says again."""
+        ligand = prepare(row, self.config, protonate)
+        if ligand.mol is None:
+            return []
+        try:
+            made = self.propose(heavy_ligand(ligand), row.row, self.proposed.samples, self.config.seed)
+        except UserError as error:  # an element or charge that the model does not know
+            return [str(error)]
+        return np.round(made, 5).tolist()
