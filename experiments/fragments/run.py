@@ -3,8 +3,8 @@
 python experiments/fragments/run.py --data data/qm9_ani2x --model qm9 --tasks 500
 
 Each task cuts a molecule of EDM's test part as training cuts do (through single bonds outside rings unless --anywhere),
-writes the pieces as an SDF file with dummy atoms at the cut bonds, and asks `generate` for one molecule with as many
-new heavy atoms as were taken away.
+writes the pieces as an SDF file with dummy atoms at the cut bonds, and makes one molecule as `generate` does, with as
+many new heavy atoms as were taken away; tasks share batches.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ import torch
 from rdkit import Chem
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "leads"))
 from held_out import part
+from together import run_together
 
 from molediff.chem import from_rdkit
 from molediff.config import UserError
 from molediff.data.shards import open_shards
-from molediff.model import Model
-from molediff.pipelines import Generate
+from molediff.model import Model, load
 from molediff.pipelines.tasks import Grow
+from molediff.sampling import SamplingConfig
 from molediff.training import tasks as training
 
 HYDROGEN = 1
@@ -58,23 +60,29 @@ def cut_pieces(mol: Chem.Mol, known: set[int]) -> tuple[Chem.Mol, int]:
     return piece.GetMol(), len(gone)
 
 
-def one(
-    pipeline: Generate, mol: Chem.Mol, known: set[int], number: int, args: argparse.Namespace, folder: Path
-) -> dict:
-    """One task."""
+def begin(model: Model, mol: Chem.Mol, known: set[int], number: int, folder: Path) -> tuple[dict, Grow | None]:
+    """The first columns of a task's row, and the task; None where its file is refused."""
     piece, gone = cut_pieces(mol, known)
     path = folder / "fragment.sdf"
     path.write_text(Chem.MolToMolBlock(piece, kekulize=False) + "$$$$\n")
     row = {"task": number, "molecule": Chem.MolToSmiles(Chem.RemoveHs(mol)), "known_heavy": len(known), "new": gone}
     try:
-        task = Grow.read(path, pipeline.model)
+        task = Grow.read(path, model)
     except UserError as error:
-        return row | {"problem": str(error).replace(str(folder), "")}
-    out = pipeline(1, args.seed + number, args.steps, atoms=str(gone), task=task, method=args.method,
-                   precision=args.precision, temperature=args.temperature, start=args.start)  # fmt: skip
-    made = out.table.iloc[0].to_dict()
-    keep = ("smiles", "atoms", "connected", out.validity, "reason", "known_exact", "attached_ok", "new_bonds_elsewhere")
-    return row | {"pieces": out.about["fragments"]} | {k: made[k] for k in (*keep, "new_heavy")} | {"problem": ""}
+        return row | {"problem": str(error).replace(str(folder), "")}, None
+    return row | {"pieces": task.about()["fragments"], "problem": ""}, task
+
+
+def crowded(mol: Chem.Mol | None, task: Grow) -> int:
+    """New heavy atoms within bonding distance of an atom where no bond may begin: 1.2 times the sum of the radii."""
+    if mol is None:
+        return 0
+    table, pos = Chem.GetPeriodicTable(), mol.GetConformer().GetPositions()
+    radius = np.array([table.GetRcovalent(a.GetAtomicNum()) for a in mol.GetAtoms()])
+    heavy = np.array([a.GetAtomicNum() > HYDROGEN for a in mol.GetAtoms()])
+    k, closed = task.count, np.flatnonzero(~task.source.attach)
+    away = np.linalg.norm(pos[k:, None] - pos[closed], axis=-1)
+    return int(((away < 1.2 * (radius[k:, None] + radius[closed])).any(1) & heavy[k:]).sum())
 
 
 def choose_cuts(mols: list[Chem.Mol], model: Model, seed: int, anywhere: bool) -> list[set[int]]:
@@ -102,19 +110,28 @@ def main() -> None:
         "--start", type=float, default=0.0, help="largest noise, in units of the scale; 0 for the rule's"
     )
     parser.add_argument("--anywhere", action="store_true", help="cut rings and multiple bonds too")
+    parser.add_argument("--batch", type=int, default=64, help="tasks sampled at once")
     parser.add_argument("--only", default="", help="numbers of tasks, as 32,108; all when empty")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     args = parser.parse_args()
-    pipeline = Generate.from_pretrained(args.model)
+    model = load(args.model)
     found = part(open_shards(args.data), "test", 2 * args.tasks, args.seed)
     mols = [m for m in found if sum(a.GetAtomicNum() > HYDROGEN for a in m.GetAtoms()) >= 4][: args.tasks]
-    rows, only = [], {int(word) for word in args.only.split(",") if word}
+    only = {int(word) for word in args.only.split(",") if word}
+    cuts = choose_cuts(mols, model, args.seed, args.anywhere)
+    begun = []
     with tempfile.TemporaryDirectory() as folder:
-        for number, known in enumerate(choose_cuts(mols, pipeline.model, args.seed, args.anywhere)):
-            if only and number not in only:
-                continue
-            rows.append(one(pipeline, mols[number], known, number, args, Path(folder)))
-    table = pd.DataFrame(rows)
+        for number, known in enumerate(cuts):
+            if not only or number in only:
+                begun.append(begin(model, mols[number], known, number, Path(folder)))
+    usable = [(row, task) for row, task in begun if task is not None]
+    config = SamplingConfig(steps=args.steps, method=args.method, precision=args.precision,
+                            temperature=args.temperature, start=args.start)  # fmt: skip
+    tasks, wishes = [task for _, task in usable], [str(row["new"]) for row, _ in usable]
+    made, judged = run_together(model, tasks, wishes, config, args.seed, args.batch)
+    for (row, task), mol, (_, told) in zip(usable, made, judged.iterrows(), strict=True):
+        row |= {k: v for k, v in told.items() if k not in ("index", "seed")} | {"crowded": crowded(mol, task)}
+    table = pd.DataFrame([row for row, _ in begun])
     table.to_csv(args.out / "tasks.csv", index=False)
     valid = "strictly_valid" if "strictly_valid" in table else "strict_heavy_valid"
 
@@ -122,10 +139,12 @@ def main() -> None:
         return round(100 * float(good.fillna(False).astype(bool).sum()) / len(table), 2)
 
     allowed = (table.new_bonds_elsewhere == 0) & (table.problem == "")
-    shares = {"model": f"{pipeline.model.source.name} {pipeline.model.source.checksum[:8]}", "tasks": len(table)}
+    shares = {"model": f"{model.source.name} {model.source.checksum[:8]}", "tasks": len(table)}
     shares |= {"steps": args.steps, "method": args.method, "start": args.start, "anywhere": args.anywhere}
     shares |= {"known_exact": share(table.known_exact), "connected_and_valid": share(table[valid] & table.connected)}
     shares |= {"new_bonds_only_where_allowed": share(allowed), "attached": share(table.attached_ok)}
+    shares |= {"uncrowded": share((table.crowded == 0) & (table.problem == "")), "seed": args.seed}
+    shares |= {"precision": args.precision}
     shares |= {"new_heavy_as_asked": share(table.new_heavy == table.new), "refused": int((table.problem != "").sum())}
     shares |= {"same_molecule": share(table.smiles == [Chem.CanonSmiles(s) for s in table.molecule])}
     result = args.out / "result.csv"
