@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from molediff.cli import options, pocket_options
+from molediff.cli import options, pocket_options, proposed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pocket_options.add_arguments(parser)
     parser.add_argument("--molecules", type=Path, metavar="FILE", help="library: .smi, .sdf or .csv (column smiles)")
     parser.add_argument("--demo", action="store_true", help="dock into a complex that comes along")
-    parser.add_argument("--engine", default="vina", help="vina or torch (default vina)")
+    parser.add_argument("--engine", default="vina", help="vina, torch or diffusion (default vina)")
     parser.add_argument("--poses", type=int, default=9, help="poses a ligand (default 9)")
     parser.add_argument("--exhaustiveness", type=int, default=8, help="search effort (default 8)")
     parser.add_argument(
@@ -35,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-check", action="store_true", help="do not look at the poses with PoseBusters")
     parser.add_argument("--report", action="store_true", help="also write report.html: pocket, poses, figures, offline")
     options.add_workers(parser)
-    parser.add_argument("--device", default="cpu", help="of --engine torch (default cpu)")
+    parser.add_argument("--device", default="cpu", help="of --engine torch and diffusion (default cpu)")
+    proposed.add_arguments(parser)
     options.add_output(parser, "dock")
 
 
@@ -44,12 +45,16 @@ def run(args: argparse.Namespace) -> int:
     from molediff.pipelines.dock import Dock
 
     settings = {k: getattr(args, k) for k in ("poses", "exhaustiveness", "conformers", "seed", "seconds", "torsions")}
-    device = options.device_of(args.device) if args.engine == "torch" else "cpu"
-    pipeline = Dock(args.engine, args.rank, **settings, device=device)
+    proposes = proposed.asked(args)
+    device = options.device_of(args.device) if args.engine in ("torch", "diffusion") else "cpu"
+    pipeline = None if proposes else Dock(args.engine, args.rank, **settings, device=device)
     receptor, site, reference = pocket_options.receptor_and_site(args)
     library, name = _library(args)
     workers = options.workers_of(args)
     decisive = {"engine": args.engine, **settings, "rank": args.rank}
+    if proposes:
+        pipeline, more = proposed.pipeline_of(args, receptor, site, settings | {"device": device})
+        decisive |= more
     decisive |= {"protonate": args.protonate, "check": not args.no_check, "molecules": name}
     decisive |= pocket_options.decisive(receptor, site)
     page = args.out / "report.html" if args.report else None

@@ -97,25 +97,40 @@ def frame_of(place: Place, model):
     """
     from molediff.pipelines.frame import Frame, cut_pocket, ligand_sizes
 
+    knows_pockets(model)
+    pocket, left_out = cut_pocket(place.receptor, place.site, place.reference)
+    sizes = ligand_sizes(model, place.receptor, place.site, place.reference)
+    frame = Frame.of(model, pocket, sizes)
+    say_pocket(frame, left_out, place.site)
+    if sizes:
+        mean = sum(n * share for n, share in sizes.items()) / sum(sizes.values())
+        print(f"room for        about {mean:.0f} heavy atoms (unless --atoms says how many)")
+    return frame
+
+
+def knows_pockets(model):
+    """The same model.
+
+    Raises:
+        UserError: for one that reads no pockets.
+    """
     if not model.reads_pockets:
         raise UserError(
             f"The model '{model.source.name}' knows no pockets: it was built and trained without. "
             "Give another --model; 'molediff models' says which know pockets."
         )
-    pocket, left_out = cut_pocket(place.receptor, place.site, place.reference)
-    sizes = ligand_sizes(model, place.receptor, place.site, place.reference)
-    frame = Frame.of(model, pocket, sizes)
-    print(f"pocket          {frame.atoms} heavy atoms, {place.site.how}")
-    if sizes:
-        mean = sum(n * share for n, share in sizes.items()) / sum(sizes.values())
-        print(f"room for        about {mean:.0f} heavy atoms (unless --atoms says how many)")
+    return model
+
+
+def say_pocket(frame, left_out: int, site) -> None:
+    """How large the pocket is, and a warning where it is larger than the model has seen."""
+    print(f"pocket          {frame.atoms} heavy atoms, {site.how}")
     if left_out:
         print(
             f"Warning: the pocket has {frame.atoms + left_out} heavy atoms, more than the model has seen; "
             f"the {frame.atoms} in the nearest residues are used.",
             file=sys.stderr,
         )
-    return frame
 
 
 def decisive(args: argparse.Namespace, place: Place) -> dict:

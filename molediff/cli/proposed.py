@@ -1,0 +1,78 @@
+"""Options of dock for engines that propose poses: a diffusion model, and its control."""
+
+from __future__ import annotations
+
+import argparse
+
+from molediff.cli.in_pocket import POCKET, knows_pockets, say_pocket
+from molediff.config import UserError
+
+ENGINES = ("diffusion", "random")
+"""Names of `molediff.pipelines.proposals.PROPOSERS`, known before anything is imported."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """--samples, --relax, --model, --steps."""
+    group = parser.add_argument_group("--engine diffusion, and its control random: conformers placed at random")
+    group.add_argument("--model", default="", help=f"a model that reads pockets, or a folder (default {POCKET})")
+    group.add_argument("--steps", type=int, help="from noise to poses (default 50)")
+    group.add_argument("--samples", type=int, help="poses proposed a ligand, before the best are kept (default 40)")
+    group.add_argument("--relax", help="of proposed poses: vina, mmff, uff, torch or none (default vina)")
+
+
+def asked(args: argparse.Namespace) -> bool:
+    """Whether the engine proposes poses.
+
+    Raises:
+        UserError: for an engine that is not there, and options of these engines given with another one.
+    """
+    from molediff.config import choose
+    from molediff.docking.engines import ENGINES as SEARCHES
+
+    choose("engine", args.engine, {**SEARCHES, **dict.fromkeys(ENGINES)})
+    if args.engine in ENGINES:
+        return True
+    given = [f"--{name}" for name in ("model", "steps", "samples", "relax") if getattr(args, name)]
+    if given:
+        raise UserError(f"{', '.join(given)} belong to --engine diffusion; --engine is {args.engine}.")
+    return False
+
+
+def pipeline_of(args: argparse.Namespace, receptor, site, settings: dict):
+    """The pipeline, and what decides its result beside the settings of every engine.
+
+    Args:
+        args: of a parser that had `add_arguments`.
+        receptor, site: the pocket.
+        settings: fields of `molediff.docking.settings.DockConfig`.
+
+    Raises:
+        UserError: for a model that reads no pockets, an empty pocket, settings that cannot be.
+    """
+    from molediff.pipelines.dock_proposed import DockProposed, ProposedConfig
+    from molediff.pipelines.proposals import RandomPoses
+
+    given = {k: v for k, v in (("samples", args.samples), ("relax", args.relax)) if v is not None}
+    if args.engine == "random":
+        source, decisive = RandomPoses(site), {}
+    else:
+        source, decisive = _diffusion(args, receptor, site, settings["device"])
+    proposed = ProposedConfig(**given)
+    pipeline = DockProposed(source, args.engine, args.rank, proposed.samples, proposed.relax, **settings)
+    return pipeline, decisive | {"samples": proposed.samples, "relax": proposed.relax}
+
+
+def _diffusion(args: argparse.Namespace, receptor, site, device: str):
+    """(`DiffusionPoses`, what decides its result)."""
+    from molediff.model import load
+    from molediff.pipelines.frame import Frame, cut_pocket
+    from molediff.pipelines.generate import sampling_config
+    from molediff.pipelines.proposals import DiffusionPoses
+
+    model = knows_pockets(load(args.model or POCKET).to(device))
+    # Cut round the centre, as a box tells it: a reference would tell where a ligand's atoms are.
+    pocket, left_out = cut_pocket(receptor, site)
+    frame = Frame.of(model, pocket)
+    say_pocket(frame, left_out, site)
+    config = sampling_config(**({} if args.steps is None else {"steps": args.steps}))
+    return DiffusionPoses(model, frame, config), {"checksum": model.source.checksum, "steps": config.steps}
