@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from molediff.config import UserError
+from molediff.evaluation.child import Child
 
-PATIENCE = 10
-"""Times the limit that a child may sleep or wait for its turn on a busy machine."""
 START = 900.0
 """Seconds in which a child must have imported its libraries and computed its maps."""
 TRIES = 2
@@ -25,7 +18,6 @@ TRIES = 2
 MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**31), "MALLOC_MMAP_THRESHOLD_": str(2**25)}
 """Settings of glibc's malloc for children; others ignore them. For every pose Vina fills a table of 300 kB a pair of
 atoms, 0.1 GB and more; a third of the time to read a pose went into giving that memory back and asking for it anew."""
-PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 
 
 class Task(Protocol):
@@ -135,20 +127,12 @@ def _started(task: Task, threads: int) -> _Child:
     raise RuntimeError("A worker process of the docking did not start; its error is above.")
 
 
-class _Child:
-    """A worker process and the socket to it."""
+class _Child(Child):
+    """A child that docks."""
 
     def __init__(self, task: Task, threads: int):
-        ours, theirs = Pipe()
-        path = os.pathsep.join([PACKAGE_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])])
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.worker", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            env=MEMORY | os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": str(threads), "MOLEDIFF_WORKER": "dock"},
-            stdin=subprocess.DEVNULL,
-        )
-        theirs.close()
-        self.channel: Connection = ours
+        ours = {"OMP_NUM_THREADS": str(threads), "MOLEDIFF_WORKER": "dock"}
+        super().__init__(f"{__package__}.worker", MEMORY | os.environ | ours)
         self.task = task
 
     def ready(self) -> str | BaseException:
@@ -163,7 +147,7 @@ class _Child:
         """(result, reason, whether the child is still sound)."""
         try:
             self.channel.send(job)
-            if not self._answered(seconds, trouble):
+            if not self.answered(seconds, lambda: bool(trouble)):
                 return None, f"took more than {seconds:g} s", False
             kind, content = self.channel.recv()
         except (EOFError, OSError):
@@ -171,34 +155,3 @@ class _Child:
         if kind == "user error":
             raise UserError(content)
         return (content, "", True) if kind == "result" else (None, content, True)
-
-    def _answered(self, limit: float, trouble: list) -> bool:
-        """Wait for a result; False once the child has computed for ``limit`` s, or slept for ten times that."""
-        start, deadline = self._computed(), time.monotonic() + PATIENCE * limit
-        while not self.channel.poll(min(0.5, limit)):
-            used = self._computed()
-            if start is None or used is None:  # a system that does not tell: wall time counts
-                if time.monotonic() > deadline - (PATIENCE - 1) * limit:
-                    return False
-            elif used - start >= limit or time.monotonic() >= deadline:
-                return False
-            if trouble:
-                return False
-        return True
-
-    def _computed(self) -> float | None:
-        """CPU seconds of the child so far; None where the system does not tell."""
-        try:
-            words = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return None
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-    def end(self) -> None:
-        """Close the socket, which ends an idle child; a busy one is killed."""
-        self.channel.close()
-        try:
-            self.process.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
-from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from tqdm import tqdm
 
+from .child import Child
 from .errors import InputError
 from .protocols import Context
 from .record import Record
 
 BATCH = 32  # records a child is sent at once; fewer towards the end, so that no child waits for another's last batch
 SHARES = 4  # batches that each child should still find from any point of the run on
-PATIENCE = 10  # times the limit that a child may sleep, or wait for its turn on a busy machine
 START = 300.0  # seconds a child may take to import RDKit on a busy machine
-PACKAGE_ROOT = str(Path(__file__).resolve().parents[2])
 
 Row = tuple[int, str, dict]
 
@@ -137,22 +131,13 @@ def _feed(queue: SimpleQueue, context: Context, time_limit: float, keep, trouble
             child.end()
 
 
-class _Child:
-    """A worker process and the socket to it."""
+class _Child(Child):
+    """A child that judges."""
 
     def __init__(self):
-        ours, theirs = Pipe()
-        path = os.pathsep.join([PACKAGE_ROOT, *filter(None, [os.environ.get("PYTHONPATH")])])
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.worker", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.DEVNULL,
-        )
-        theirs.close()
-        self.channel: Connection = ours
+        super().__init__(f"{__package__}.worker", os.environ | {"OMP_NUM_THREADS": "1"})
         try:
-            started = ours.poll(START) and ours.recv() == "ready"
+            started = self.channel.poll(START) and self.channel.recv() == "ready"
         except (EOFError, OSError):
             started = False
         if not started:
@@ -165,7 +150,7 @@ class _Child:
         self.channel.send((context, todo))
         for at, (index, name) in enumerate(expected):
             try:
-                if not self._answered(time_limit):
+                if not self.answered(time_limit):
                     keep((index, name, {"reason": "time_limit"}))
                     return _rest(todo, expected[at + 1 :]), False
                 found = self.channel.recv()
@@ -176,34 +161,6 @@ class _Child:
                 raise found
             keep(found)
         return [], True
-
-    def _answered(self, limit: float) -> bool:
-        """Wait for a result; False once the child has computed for `limit` seconds, or slept for ten times that."""
-        start, deadline = self._computed(), time.monotonic() + PATIENCE * limit
-        wait = limit
-        while not self.channel.poll(wait):
-            used = self._computed()
-            if start is None or used is None or used - start >= limit or time.monotonic() >= deadline:
-                return False
-            wait = min(1.0, limit)
-        return True
-
-    def _computed(self) -> float | None:
-        """CPU seconds of the child so far; None where the system does not tell (then wall time counts)."""
-        try:
-            words = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return None
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-    def end(self) -> None:
-        """Close the socket, which ends an idle child; a busy one is killed."""
-        self.channel.close()
-        try:
-            self.process.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 def _rest(todo: list, expected: list[tuple[int, str]]) -> list:

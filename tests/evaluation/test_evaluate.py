@@ -100,16 +100,16 @@ def test_a_molecule_that_kills_or_stalls_its_process_is_a_row(mols, monkeypatch,
         "import molediff.evaluation.worker as w\n"
         "w.serve(Connection(int(sys.argv[1])))\n"
     )
-    import molediff.evaluation.pool as pool
+    import molediff.evaluation.child as child
 
-    real = pool.subprocess.Popen
+    real = child.subprocess.Popen
 
     def start(command, **settings):
         command = [command[0], str(tmp_path / "start.py"), command[-1]]
-        settings["env"] = settings["env"] | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{pool.PACKAGE_ROOT}"}
+        settings["env"] = settings["env"] | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{child.PACKAGE_ROOT}"}
         return real(command, **settings)
 
-    monkeypatch.setattr(pool.subprocess, "Popen", start)
+    monkeypatch.setattr(child.subprocess, "Popen", start)
     names = ["sound", "crash", "raise", "sleep", "sound"]
     records = [from_mol(mols[i], i, name) for i, name in enumerate(names)]
     rows = judge_all(records, ["midi", "strict"], Context(), workers=1, time_limit=3.0)

@@ -234,7 +234,7 @@ def test_a_pose_that_kills_its_worker_is_a_row(complexed, monkeypatch):
     def deadly(command, **settings):
         return start([sys.executable, "-c", KILL, command[-1]], **settings)
 
-    monkeypatch.setattr("molediff.evaluation.pool.subprocess.Popen", deadly)
+    monkeypatch.setattr("molediff.evaluation.child.subprocess.Popen", deadly)
     table = pose_figures([ligand, ligand], protein, names=["fine", "deadly"], workers=1)
     assert "crashed" in table.reason[1] and not table.pb_valid[1]
     assert table.reason[0] == "" and table.pb_valid[0]
