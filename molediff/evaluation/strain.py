@@ -13,6 +13,7 @@ from .strict import sanitise
 SHIFT = 0.1  # angstrom an atom may move freely in the local relaxation
 STIFF = 1.0  # kcal/mol/A^2 beyond that
 CONFORMERS = 50
+LIMIT = 20  # seconds for the conformers: of cages that no coordinates fit, RDKit tries for hours
 STEPS = 200  # of every minimisation, RDKit's default
 RULE = f"PoseCheck at 049301f: UFF, {SHIFT} A, k {STIFF:g}, {CONFORMERS} conformers; RDKit {rdkit.__version__}"
 FAILED = {"strain": None, "strain_rule": RULE}
@@ -89,9 +90,12 @@ def _local(mol: Chem.Mol) -> float:
 def _best(mol: Chem.Mol, conformers: int, seed: int) -> float | None:
     work = Chem.Mol(mol)
     work.RemoveAllConformers()
-    found = rdDistGeom.EmbedMultipleConfs(work, conformers, randomSeed=seed)
+    settings = rdDistGeom.ETKDG()
+    settings.randomSeed, settings.timeout = seed, LIMIT
+    found = rdDistGeom.EmbedMultipleConfs(work, conformers, settings)
     if not len(found):
-        found = rdDistGeom.EmbedMultipleConfs(work, conformers, randomSeed=seed, useRandomCoords=True)
+        settings.useRandomCoords = True
+        found = rdDistGeom.EmbedMultipleConfs(work, conformers, settings)
     if not len(found):
         return None
     energies = [energy for _, energy in rdForceFieldHelpers.UFFOptimizeMoleculeConfs(work, maxIters=STEPS)]
