@@ -1,0 +1,123 @@
+"""molediff generate and molediff dock --engine diffusion in a pocket, as a user meets them; the model is untrained."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from rdkit import Chem
+
+from molediff.cli.main import main
+from molediff.model import save
+from tests.pipelines.pocketbench import pocket_model
+
+for package in ("vina", "meeko", "biotite", "hydride"):
+    pytest.importorskip(package)
+
+from molediff.docking.demo import DEMO_CHAINS, demo_complexes  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def ligand():
+    return demo_complexes()["1ia1"][1]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return str(save(pocket_model(), tmp_path_factory.mktemp("models") / "tiny", {"summary": "untrained"}))
+
+
+@pytest.fixture(scope="module")
+def pocket(tmp_path_factory, ligand):
+    """A prepared pocket, as an option."""
+    folder = tmp_path_factory.mktemp("in_pocket") / "pocket"
+    options = ["--protein", str(demo_complexes()["1ia1"][0]), "--ligand", str(ligand), "--edge", "20"]
+    assert main(["pocket", *options, "--chains", ",".join(DEMO_CHAINS), "--quiet", "--out", str(folder)]) == 0
+    return ["--pocket", str(folder)]
+
+
+def test_generate_writes_what_is_asked_for(pocket, folder, ligand, tmp_path, capsys):
+    core = tmp_path / "core.sdf"
+    mol = Chem.RemoveAllHs(next(iter(Chem.SDMolSupplier(str(ligand)))))
+    core.write_text(Chem.MolToMolBlock(mol) + "$$$$\n")
+    command = ["generate", *pocket, "--model", folder, "--known", str(core), "--n", "2", "--steps", "2", "--atoms", "1"]
+    command += ["--workers", "1", "--quiet", "--report", "--avoid", "Br", "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "pocket          4" in said and "known exact     2" in said and "PB-valid" in said and "as wished" in said
+    out = tmp_path / "out"
+    table = pd.read_csv(out / "molecules.csv")
+    wanted = {"rank", "value", "fits", "misfit", "pose", "pose_reason", "known_exact", "in_domain", "moved"}
+    wanted |= {f"{key}_{pose}" for key in ("vina_score", "pb_valid", "clashes") for pose in ("raw", "relaxed")}
+    assert wanted <= set(table) and sorted(table["rank"]) == [1, 2]
+    files = {"molecules.sdf", "molecules_with_h.sdf", "grid.png", "receptor.pdb", "best.sdf", "raw.csv", "relaxed.csv"}
+    assert files | {"report.html", "run.json"} <= {p.name for p in out.iterdir()}
+    known = mol.GetConformer().GetPositions()
+    for made in Chem.SDMolSupplier(str(out / "molecules.sdf"), sanitize=False):
+        assert np.abs(made.GetConformer().GetPositions()[: len(known)] - known).max() < 1e-4
+    record = json.loads((out / "run.json").read_text())
+    assert record["status"] == "complete" and record["counts"]["requested"] == 2 and "receptor" in record["arguments"]
+    assert main(command) == 0 and "complete. Nothing to do" in capsys.readouterr().out
+    assert main([*command, "--rank-by", "efficiency"]) == 2 and "other arguments" in capsys.readouterr().err
+
+
+def test_dock_by_diffusion(pocket, folder, tmp_path, capsys):
+    (tmp_path / "lib.smi").write_text("CC(N)=O acetamide\nC[Se]C selenium\n")
+    command = ["dock", *pocket, "--molecules", str(tmp_path / "lib.smi"), "--engine", "diffusion", "--model", folder]
+    command += ["--samples", "3", "--steps", "2", "--workers", "1", "--quiet", "--out", str(tmp_path / "out")]
+    assert main(command) == 1
+    assert "requested       2" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "out" / "table.csv")
+    assert "3 poses proposed" in f"{table.note[0]} {table.reason[0]}" and "Se" in table.reason[1]
+    assert {"poses.sdf", "best.sdf", "poses.csv", "table.csv", "run.json"} <= {
+        p.name for p in (tmp_path / "out").iterdir()
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["generate", "--model", "qm9"], "knows no pockets"),
+        (["generate", "--model", "pokcet"], "There is no model 'pokcet'"),
+        (["generate", "--keep", "c1ccccc1[OH]"], "type --keep-smarts 'c1ccccc1[OH]'"),
+        (["generate", "--keep-smarts", "c1cc"], "is no SMARTS"),
+        (["generate", "--charge", "one"], "--charge=-1,0"),
+        (["generate", "--max-mw", "-3"], "--max-mw 450"),
+        (["generate", "--rank-by", "luck"], "Allowed: rule, efficiency"),
+        (["generate", "--relax", "amber"], "Allowed: mmff, uff, vina, torch"),
+        (["dock", "--engine", "difusion", "--molecules", "x.smi"], "Did you mean 'diffusion'"),
+        (["dock", "--engine", "vina", "--samples", "3", "--molecules", "x.smi"], "belong to --engine diffusion"),
+        (["dock", "--demo", "--engine", "diffusion", "--model", "qm9"], "knows no pockets"),
+        (["dock", "--demo", "--engine", "random", "--samples", "0"], "--samples must be at least 1"),
+    ],
+)
+def test_what_cannot_be_is_said(pocket, folder, tmp_path, more, said, capsys):
+    model = [] if "--model" in more or more[0] == "dock" else ["--model", folder, "--n", "1"]
+    command = [more[0], *pocket, *model, *more[1:]]
+    assert main([*command, "--out", str(tmp_path / "out")]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_core_that_does_not_fit(pocket, folder, ligand, tmp_path, capsys):
+    mol = Chem.RemoveAllHs(next(iter(Chem.SDMolSupplier(str(ligand)))))
+    pos = mol.GetConformer().GetPositions()
+    for shift, said in ((4.0, "clashes with the protein"), (80.0, "does not lie in the pocket")):
+        mol.GetConformer().SetPositions(pos + np.array([shift, 0, 0]))
+        path = tmp_path / "core.sdf"
+        path.write_text(Chem.MolToMolBlock(mol) + "$$$$\n")
+        command = ["generate", *pocket, "--model", folder, "--known", str(path), "--out", str(tmp_path / "out")]
+        assert main(command) == 2 and said in capsys.readouterr().err
+
+
+def test_a_ligand_elsewhere_and_options_without_a_pocket(folder, ligand, tmp_path, capsys):
+    mol = next(iter(Chem.SDMolSupplier(str(ligand))))
+    mol.GetConformer().SetPositions(mol.GetConformer().GetPositions() + 90.0)
+    path = tmp_path / "far.sdf"
+    path.write_text(Chem.MolToMolBlock(mol) + "$$$$\n")
+    protein = str(demo_complexes()["1ia1"][0])
+    assert main(["generate", "--protein", protein, "--ligand", str(path), "--chains", "B", "--model", folder]) == 2
+    assert "There is no pocket at" in capsys.readouterr().err
+    assert main(["generate", "--report"]) == 2 and "--report asks for a pocket" in capsys.readouterr().err
+    assert main(["generate", "--protein", protein, "--model", folder]) == 2
+    assert "Where is the site?" in capsys.readouterr().err
