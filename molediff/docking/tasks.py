@@ -13,7 +13,6 @@ from rdkit import Chem
 from molediff.docking.engines import engine
 from molediff.docking.ligand import Docked, Ligand
 from molediff.docking.ligands import Row, parse, prepare, unfit
-from molediff.docking.rank import cluster_sizes
 from molediff.docking.receptor import Receptor
 from molediff.docking.receptor_files import pdb_text
 from molediff.docking.settings import DockConfig
@@ -78,6 +77,7 @@ class DockTask:
             if self.judge is not None:
                 one["pb_valid"], one["pb_failed"] = self.judge(Chem.Mol(poses, confId=k))
         if self.whole:
+            from molediff.docking.rank import cluster_sizes  # pandas comes with it
             from molediff.evaluation.strain import strains
 
             for one, size, strained in zip(found, cluster_sizes(poses), strains(poses), strict=True):
