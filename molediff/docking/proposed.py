@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from rdkit import Chem
+from rdkit.rdBase import BlockLogs
 
 from molediff.chem.asked import graph_as_asked, stereo_as_asked
 from molediff.docking.ligand import Docked, Ligand
@@ -69,7 +70,8 @@ class ProposedTask(DockTask):
         wanted = isomer(whole, whole.GetConformer().GetPositions())
         kept, refused = [], Counter()
         for proposal in np.asarray(self.proposals, dtype=float).reshape(-1, heavy.GetNumAtoms(), 3):
-            pose, score, reason = self.relaxed(receptor, heavy, proposal, wanted)
+            with BlockLogs():
+                pose, score, reason = self.relaxed(receptor, heavy, proposal, wanted)
             if reason:
                 refused[reason] += 1
             else:

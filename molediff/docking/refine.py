@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
+from rdkit.rdBase import BlockLogs
 from scipy.optimize import minimize
 
 from molediff.config import UserError, choose
@@ -242,7 +243,8 @@ class RefineTask:
         mol, reason = parse(row)
         if reason:
             return {"block": "", "raw": "", "note": "", "reason": reason, "figures": {}}
-        done = refine(self.receptor, mol, self.config)
+        with BlockLogs():  # force fields that have no type for an atom say so, pose by pose
+            done = refine(self.receptor, mol, self.config)
         block = "" if done.mol is None else Chem.MolToMolBlock(done.mol)
         raw = Chem.MolToMolBlock(mol)
         return {"block": block, "raw": raw, "note": done.note, "reason": done.reason, "figures": done.figures}

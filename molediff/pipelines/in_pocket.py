@@ -62,7 +62,7 @@ class InPocket:
             generation: made in the pocket, positions in the receptor's frame.
             receptor: prepared protein.
             site: its centre is that of the box in which Vina's figures are computed.
-            reference: ligand to show beside.
+            reference: ligand to show beside; no RMSD is taken to it, these are other molecules.
             progress: (poses relaxed, poses).
             parts: folder in which relaxed poses are kept, so that a run can be resumed.
         """
@@ -70,9 +70,9 @@ class InPocket:
         whole = [with_hydrogens(mol) if ok else None for mol, ok in zip(generation.mols, valid, strict=True)]
         box = replace(site, size=np.maximum(site.size, EDGE))
         score, relax = Score("fast"), Refine(self.relax)
-        raw = score(receptor, box, whole, reference, self.workers)
+        raw = score(receptor, box, whole, None, self.workers)
         relaxed = relax(receptor, whole, self.workers, progress, parts)
-        scored = score(receptor, box, relaxed.mols, reference, self.workers)
+        scored = score(receptor, box, relaxed.mols, None, self.workers)
         table = self._table(generation.table, whole, raw, relaxed, scored)
         about = generation.about | {"rank_by": self.rank_by, "relax": self.relax, "site": site.how}
         made = replace(generation, table=table, about=about)
@@ -136,7 +136,7 @@ def ranked(table: pd.DataFrame, rank_by: str = "rule") -> pd.DataFrame:
     order = np.lexsort((table["index"], value.fillna(np.inf), ~valid, ~table["fits"], nothing, table["pose"] == ""))
     rank = np.empty(len(table), dtype=int)
     rank[order] = np.arange(1, len(table) + 1)
-    return table.assign(value=value.where(~nothing), rank=rank)
+    return table.assign(value=value.where(~nothing).round(4), rank=rank)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class Wishes:
         Args:
             mol: sanitised; hydrogens explicit or not.
         """
-        mol = Chem.RemoveHs(mol)
+        mol = Chem.RemoveAllHs(mol)
         found = [f"has no {text}" for text in self.keep if not mol.HasSubstructMatch(pattern("--keep-smarts", text))]
         found += [f"has {text}" for text in self.avoid if mol.HasSubstructMatch(pattern("--avoid", text))]
         if self.max_mw and (weight := Descriptors.MolWt(mol)) > self.max_mw:

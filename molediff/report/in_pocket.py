@@ -131,10 +131,7 @@ def _page_table(made, chosen: list[int], names: list[str]) -> pd.DataFrame:
         row = rows.loc[i]
         out.append(figures[row["pose"]][i] | {"name": name} | {k: row[k] for k in SHOWN if k in rows})
     table = pd.DataFrame(out)
-    drop = [k for k in ("rmsd", "within_2A", "joint") if k in table]  # the reference is another molecule
-    if "misfit" in table and not table["misfit"].any():
-        drop += ["misfit", "fits"]
-    return table.drop(columns=drop)
+    return table if table["misfit"].any() else table.drop(columns=["misfit", "fits"])
 
 
 def _name(made, i: int) -> str:
