@@ -27,7 +27,6 @@ from rdkit.Chem import rdFingerprintGenerator
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1])]
 
-from molediff.docking.pocket_energy import PocketEnergy  # noqa: E402
 from molediff.docking.prepare import prepare_receptor  # noqa: E402
 from molediff.docking.site import Site  # noqa: E402
 from molediff.docking.sites import site_of_ligand  # noqa: E402
@@ -35,11 +34,12 @@ from molediff.evaluation.strain import strain  # noqa: E402
 from molediff.model import load  # noqa: E402
 from molediff.pipelines import Generate  # noqa: E402
 from molediff.pipelines.frame import Frame, cut_pocket  # noqa: E402
+from molediff.pipelines.guided import guided  # noqa: E402
 from molediff.pipelines.in_pocket import InPocket  # noqa: E402
 from molediff.pipelines.refine import Refine  # noqa: E402
 from molediff.pipelines.score import Score  # noqa: E402
 from molediff.pipelines.tasks import Task  # noqa: E402
-from molediff.sampling import GuidanceConfig, guide  # noqa: E402
+from molediff.sampling import GuidanceConfig  # noqa: E402
 
 ROWS = {
     "plain": (GuidanceConfig(), 0.0),
@@ -113,15 +113,9 @@ def one_pocket(model, args: argparse.Namespace, name: str, row: str) -> dict:
         return judged_reference(receptor, site, ligand, args) | {"seconds": round(time.perf_counter() - began, 1)}
     frame = Frame.of(model, cut_pocket(receptor, site, ligand)[0])
     config, clash = ROWS[row]
-    energy = PocketEnergy.of(receptor, frame.origin, model.vocabulary, clash=clash)
-
-    def pushed(estimate, noisy):
-        types = (estimate.atom.argmax(-1), estimate.charge.argmax(-1), estimate.bond.argmax(-1))
-        return energy(estimate.pos, *types, noisy.mask)
-
     atoms = ligand.GetNumHeavyAtoms()
     sizes = f"{max(3, atoms - 3)}-{atoms + 3}"
-    pipeline = Generate(model, guide(model, model.process, config, pushed))
+    pipeline = Generate(model, guided(model, receptor, frame, config, clash))
     with torch.no_grad():
         made = pipeline(n=args.n, seed=0, steps=args.steps, atoms=sizes, task=Task(frame))
     sampling = time.perf_counter() - began

@@ -37,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
     source = pipeline.model.source
     place = in_pocket.open_place(args) if in_pocket.asked(args) else None
     frame = None if place is None else in_pocket.frame_of(place, pipeline.model)
+    if place is not None:
+        pipeline = Generate(pipeline.model, in_pocket.denoiser_of(args, place, frame, pipeline.model))
     if args.compile:
         pipeline.model.compile_network()
     asked = {"n": args.n, "atoms": args.atoms, "trajectory": args.trajectory, **options.sampling(args)}

@@ -26,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--avoid", action="append", default=[], metavar="SMARTS", help="molecules must not have it")
     group.add_argument("--max-mw", type=float, default=0.0, metavar="G", help="molecular weight at most, g/mol")
     group.add_argument("--charge", default="", metavar="LIST", help="total formal charges allowed, as --charge=-1,0")
+    group.add_argument(
+        "--guidance-scale", type=float, default=1.0, help="above 1: more of what the pocket asks for (default 1)"
+    )
+    group.add_argument(
+        "--vina-pull", type=float, default=0.0, help="pull of Vina's gradient in the late steps, 0.5 say (default 0)"
+    )
     group.add_argument("--workers", type=int, default=0, help="processes for figures; 0 for one a core (default 0)")
 
 
@@ -53,6 +59,7 @@ def asked(args: argparse.Namespace) -> bool:
     if args.demo or any(value is not None for value in defined):
         return True
     given = {"--report": args.report, "--keep-smarts": args.keep_smarts, "--avoid": args.avoid}
+    given |= {"--guidance-scale": args.guidance_scale != 1, "--vina-pull": args.vina_pull}
     given |= {"--max-mw": args.max_mw, "--charge": args.charge, "--keep": args.keep, "--drop": args.drop}
     alone = [name for name, value in given.items() if value]
     if alone:
@@ -139,10 +146,31 @@ def decisive(args: argparse.Namespace, place: Place) -> dict:
     if place.reference is not None:
         found["reference"] = mark(place.reference)
     found |= {"rank_by": args.rank_by, "relax": args.relax}
+    if is_guided(args):
+        found |= {"guidance_scale": args.guidance_scale, "vina_pull": args.vina_pull}
     for name in ("keep_smarts", "avoid", "max_mw", "charge"):
         if getattr(args, name):
             found[name] = getattr(args, name)
     return found
+
+
+def is_guided(args: argparse.Namespace) -> bool:
+    """Whether guidance was asked for."""
+    return args.guidance_scale != 1 or args.vina_pull != 0
+
+
+def denoiser_of(args: argparse.Namespace, place: Place, frame, model):
+    """The model under the guidance asked for; None for the model alone.
+
+    Raises:
+        UserError: for settings that cannot be.
+    """
+    if not is_guided(args):
+        return None
+    from molediff.pipelines.guided import guided
+    from molediff.sampling import GuidanceConfig
+
+    return guided(model, place.receptor, frame, GuidanceConfig(scale=args.guidance_scale, pull=args.vina_pull))
 
 
 def mark(mol) -> str:
