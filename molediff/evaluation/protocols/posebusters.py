@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
-from ..complexes import load_ligand, load_protein
+from ..complexes import load_ligand, load_protein_near
 from ..figures import Measure
 from ..internal_energy import internal_energy
 from ..record import Record, molecule
@@ -27,11 +27,12 @@ def judge(record: Record, context: Context, mode: str) -> dict:
 
     `pass` only if each check is True. A check that PoseBusters leaves empty (it does so when an earlier step, such as
     sanitising or the conformers of the energy ratio, failed) counts as not passed and is named in `reason`; published
-    tables differ in this without saying so. The fast modes leave out the energy ratio; the others take PoseBusters'
-    verdict of it from as many of its conformers as decide it (see `internal_energy`).
+    tables differ in this without saying so. Of the protein it sees the atoms near the molecule. The fast modes leave
+    out the energy ratio; the others take PoseBusters' verdict of it from as many of its conformers as decide it (see
+    `internal_energy`).
     """
     mol, bonds = molecule(record)
-    protein = load_protein(context.protein) if "dock" in mode else None
+    protein = load_protein_near(context.protein, record.pos) if "dock" in mode else None
     crystal = load_ligand(context.ligand) if mode.startswith("redock") else None
     mol, (buster, energy, before) = Chem.Mol(mol), _buster(mode)
     with BlockLogs():
