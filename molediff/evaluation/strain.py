@@ -52,7 +52,7 @@ def strains(poses: Chem.Mol, conformers: int = CONFORMERS, seed: int = 7) -> lis
         conformers: to embed.
         seed: of the embedding.
     """
-    count = poses.GetNumConformers()
+    count = max(1, poses.GetNumConformers())  # what is wrong with the molecule is said without one too
     work = Chem.RWMol(poses)
     reason = sanitise(work)
     if not reason and len(Chem.GetMolFrags(work)) > 1:
