@@ -20,22 +20,45 @@ Watch = Callable[[int, Molecules, Estimate], None]
 
 
 def time_grid(process: Process, config: SamplingConfig) -> torch.Tensor:
-    """(steps + 1,) times of the model's schedule, falling to 0; the same noise levels whatever the schedule.
+    """(steps + 1,) times of positions on the model's schedule, falling to 0; the same noise whatever the schedule.
 
     With ``config.change`` below 1 only the last steps are there: that share, rounded, and at least one.
 
     Raises:
-        UserError: for a number of steps below 1, a start outside the model's range, or a change outside (0, 1].
+        UserError: for a number of steps below 1, a start or an end outside the model's range, or a change outside
+            (0, 1].
     """
     if config.steps < 1:
         raise UserError(f"The number of steps must be at least 1, got {config.steps}. Type for example --steps 50.")
-    low, high = process.config.rho_min, config.start or process.config.rho_max
-    if not low < high <= process.config.rho_max:
-        raise UserError(f"start must lie in ({low}, {process.config.rho_max}], got {config.start}.")
+    least, most = process.config.rho_min, process.config.rho_max
+    low, high = config.end or least, config.start or most
+    if not least < high <= most:
+        raise UserError(f"start must lie in ({least}, {most}], got {config.start}.")
+    if not least <= low < high:
+        raise UserError(f"end must lie in [{least}, {high}), from this model's least to the start; got {config.end}.")
     if not 0 < config.change <= 1:
         raise UserError(f"--change takes the share of the steps to run, above 0 and up to 1, got {config.change}.")
     grid = process.schedule.time_of(arcsin_grid(config.steps, low, high, config.bend))
     return grid[config.steps - config.steps_run :]
+
+
+def field_times(process: Process, config: SamplingConfig, grid: torch.Tensor, k: int) -> Times:
+    """Times of the fields before step k, each () (after the last for k = steps): see ``config.category_noise``.
+
+    Raises:
+        UserError: for a category_noise that is not positive.
+    """
+    t = grid[k]
+    if not 0 < config.category_noise < float("inf"):
+        raise UserError(f"category_noise must be above 0, got {config.category_noise}. 1 is as much as positions have.")
+    if config.category_noise == 1:
+        return Times.same(t)
+    rho = process.schedule.rho(t) * config.category_noise
+    # Pure noise at first, as it is: told that a part is right, the network would believe it.
+    top = torch.full_like(rho, process.config.rho_max)
+    rho = top if k == 0 and config.change == 1 else torch.minimum(rho, top)
+    apart = process.schedule.time_of(rho)
+    return Times(t, apart, apart, apart)
 
 
 def evaluations(process: Process, config: SamplingConfig) -> int:
@@ -82,7 +105,8 @@ def sample(
     problem = Problem(tempered(arithmetic(denoise), config.temperature), process, condition, given, draws, config)
 
     def times(k: int) -> Times:
-        return Times.same(grid[k].expand(len(given)))
+        one = field_times(process, config, grid, k)
+        return Times(*(t.expand(len(given)) for t in (one.pos, one.atom, one.charge, one.bond)))
 
     before = None
     state = begin(problem, times(0))

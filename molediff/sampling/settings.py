@@ -27,6 +27,11 @@ class SamplingConfig:
     """A name from `molediff.sampling.PRECISIONS`: float32 or bf16."""
     start: float = 0.0
     """Largest sigma / alpha to start from, in units of the coordinate scale; 0 for the model's own."""
+    end: float = 0.0
+    """Smallest sigma / alpha that the network is asked at, in units of the coordinate scale; 0 for the model's own."""
+    category_noise: float = 1.0
+    """sigma / alpha of types, charges and bonds as a multiple of that of positions, above 0; below 1 they are decided
+    first, above 1 last. At the first step from noise they are taken for pure noise whatever it is."""
     change: float = 1.0
     """Share of the steps that are run, the last ones; below 1 the given molecules are changed, not made from noise."""
 
