@@ -10,6 +10,7 @@ from rdkit.Chem import AllChem
 
 from molediff.config import UserError
 from molediff.docking.pocket_field import PocketField
+from molediff.docking.receptor import Receptor
 from molediff.docking.refine import METHODS, RefineConfig, _internal, refine
 from molediff.pipelines.refine import Refine
 
@@ -73,18 +74,54 @@ def test_pocket_field_gradient(pocket):
         assert numeric == pytest.approx((gradient * d).sum(), rel=1e-4, abs=1e-3)
 
 
-def test_hydrogen_bonds_and_metals_are_let_closer(pocket):
+def test_donors_come_closer_to_acceptors_and_acceptors_do_not_come_closer_to_each_other(pocket):
     receptor, _, ligand = pocket
     mol = Chem.AddHs(ligand, addCoords=True)
     field = PocketField.of(receptor, np.ones(len(receptor), bool), mol)
-    n = next(a.GetIdx() for a in mol.GetAtoms() if a.GetSymbol() == "N")
+    nitrogens = [a for a in mol.GetAtoms() if a.GetSymbol() == "N"]
+    gives = next(a.GetIdx() for a in nitrogens if a.GetTotalNumHs(includeNeighbors=True))
+    takes = next(a.GetIdx() for a in nitrogens if not a.GetTotalNumHs(includeNeighbors=True))
     c = next(a.GetIdx() for a in mol.GetAtoms() if a.GetSymbol() == "C")
-    o = receptor.element.index("O")
-    assert field.optimum[n, o] == pytest.approx(0.81 * np.sqrt(3.66 * 3.5)) and field.optimum[c, o] > 3.5
-    h = next(b.GetIdx() for b in mol.GetAtomWithIdx(n).GetNeighbors() if b.GetSymbol() == "H") if any(
-        b.GetSymbol() == "H" for b in mol.GetAtomWithIdx(n).GetNeighbors()) else None  # fmt: skip
-    if h is not None:
-        assert field.depth[h, o] == 0
+    o = next(i for i, name in enumerate(receptor.name) if name == "O")  # of the backbone: never a donor
+    assert field.optimum[gives, o] == pytest.approx(0.81 * np.sqrt(3.66 * 3.5))
+    assert field.optimum[takes, o] == pytest.approx(np.sqrt(3.66 * 3.5)) and field.optimum[c, o] > 3.5
+    h = next(b.GetIdx() for b in mol.GetAtomWithIdx(gives).GetNeighbors() if b.GetSymbol() == "H")
+    assert field.depth[h, o] == 0
+
+
+def of_atoms(element: list[str], types: list[str], pos: list) -> Receptor:
+    m, pos = len(element), np.array(pos, dtype=float)
+    words = tuple(element), tuple(element), ("GLY",) * m, ("A",) * m, ("1",) * m
+    return Receptor(pos, *words, np.zeros(m, bool), np.zeros((0, 2), int), tuple(types), "")
+
+
+def test_the_hydrogens_of_the_receptor_say_who_gives():
+    ether = Chem.AddHs(Chem.MolFromSmiles("COC"))
+    AllChem.EmbedMolecule(ether, randomSeed=1)
+    amide = of_atoms(["N", "H", "N", "O"], ["N", "HD", "NA", "OA"], [[0, 0, 0], [1.01, 0, 0], [5, 0, 0], [0, 3, 0]])
+    field = PocketField.of(amide, np.ones(4, bool), ether)
+    plain = np.sqrt([3.66 * 3.5, 3.66 * 3.5, 3.5 * 3.5])
+    assert field.optimum[1, [0, 2, 3]] == pytest.approx(plain * [0.81, 1, 1])
+    assert field.depth[1] == pytest.approx([2.0, 0, np.sqrt(0.069 * 0.06), 0.06])
+
+
+def test_a_hydrogen_bond_is_no_shorter_than_it_should_be():
+    """Whatever pulls: 2.9 A at rest, and 5 kcal/mol are not enough for 2.4 A."""
+    water = Chem.AddHs(Chem.MolFromSmiles("O"))
+    AllChem.EmbedMolecule(water, randomSeed=1)
+    one = of_atoms(["O"], ["OA"], [[0, 0, 0]])
+    field = PocketField.of(one, np.ones(1, bool), water)
+
+    def energy(r: float) -> float:
+        x = water.GetConformer().GetPositions()
+        return field(x - x[0] + [r, 0, 0])[0]
+
+    def alone(r: float) -> float:
+        return PocketField(field.pos, field.optimum[:1], field.depth[:1])(np.array([[r, 0.0, 0.0]]))[0]
+
+    assert field.depth[1:].max() == 0 and energy(3.3) == pytest.approx(alone(3.3))
+    rest = min(np.arange(2.2, 4.0, 0.01), key=alone)
+    assert rest == pytest.approx(2.835, abs=0.02) and alone(2.4) - alone(rest) > 5
 
 
 def test_uff_stands_in_for_mmff():
