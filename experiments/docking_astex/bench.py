@@ -41,7 +41,7 @@ class AstexTask:
     def __call__(self, job: tuple[str, int, str, str, DockConfig]) -> dict:
         """Figures of the poses found, best first: scores, symmetric RMSD; PoseBusters `redock` of the first."""
         name, place, row, engine_name, config = job
-        crystal = Chem.RemoveHs(Chem.MolFromMolFile(f"{self.data}/{name}/ligand.sdf"))
+        crystal = Chem.RemoveAllHs(Chem.MolFromMolFile(f"{self.data}/{name}/ligand.sdf"))
         receptor = self.receptor(name)
         site = Site(crystal.GetConformer().GetPositions().mean(0), np.full(3, BOX), "ligand")
         asked = replace(rows_of([Chem.MolToSmiles(crystal)])[0], row=place)  # seeds depend on the complex's place
@@ -52,7 +52,7 @@ class AstexTask:
         out |= {"whole_seconds": round(time.process_time() - began, 2), "scores": [], "rmsd": [], "pb_valid": False}
         if docked.poses is None:
             return out
-        poses = Chem.RemoveHs(docked.poses)
+        poses = Chem.RemoveAllHs(docked.poses)  # also of C=NH, which RemoveHs leaves
         singles = [Chem.Mol(poses, confId=c.GetId()) for c in poses.GetConformers()]
         out["scores"] = [round(s, 3) for s in docked.scores]
         out["rmsd"] = [round(rdMolAlign.CalcRMS(p, Chem.Mol(crystal)), 3) for p in singles]

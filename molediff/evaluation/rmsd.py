@@ -25,7 +25,8 @@ def symmetric_rmsd(mol: Chem.Mol, reference: Chem.Mol) -> tuple[float | None, st
         try:
             work = Chem.RWMol(mol)
             Chem.SanitizeMol(work)
-            plain, other = Chem.RemoveHs(work), Chem.RemoveHs(reference)
+            # all: RemoveHs keeps the hydrogen of C=NH, which draws its double bond
+            plain, other = Chem.RemoveAllHs(work), Chem.RemoveAllHs(reference)
         except (ValueError, RuntimeError):
             return None, "not_sanitised"
         if not _same_size(plain, other):
@@ -50,4 +51,4 @@ def _calc(one: Chem.Mol, two: Chem.Mol) -> float | None:
 
 
 def _neutral(mol: Chem.Mol) -> Chem.Mol:
-    return Chem.RemoveHs(rdMolStandardize.Uncharger(canonicalOrder=True).uncharge(Chem.Mol(mol)))
+    return Chem.RemoveAllHs(rdMolStandardize.Uncharger(canonicalOrder=True).uncharge(Chem.Mol(mol)))

@@ -239,3 +239,12 @@ def test_a_pose_that_kills_its_worker_is_a_row(complexed, monkeypatch):
     assert "crashed" in table.reason[1] and not table.pb_valid[1]
     assert table.reason[0] == "" and table.pb_valid[0]
     assert os.getpid() and signal.SIGKILL
+
+
+def test_rmsd_of_an_amidine_whose_hydrogen_draws_the_double_bond():
+    drawn, plain = (embedded(smiles) for smiles in ("[H]/N=C(/N)c1ccccc1", "N=C(N)c1ccccc1"))
+    Chem.AssignStereochemistryFrom3D(drawn)
+    assert Chem.RemoveHs(drawn).GetNumAtoms() == 10, "RemoveHs keeps that hydrogen"
+    for one, two in ((drawn, Chem.RemoveAllHs(drawn)), (Chem.RemoveAllHs(plain), plain)):
+        value, reason = symmetric_rmsd(one, two)
+        assert value == pytest.approx(0, abs=1e-3) and not reason
