@@ -75,8 +75,10 @@ def measure(args: argparse.Namespace) -> None:
         else:
             receptor = prepare_receptor(str(args.data / name / "protein.pdb"), ligand=crystal)
         judge = Judge(receptor, Site(crystal.GetConformer().GetPositions().mean(0), np.full(3, 25.0), "ligand"))
+        raw = {}
         for kind, k, mol, method in todo:
-            line = one_pose(receptor, judge, crystal, mol, method)
+            raw[kind, k] = raw.get((kind, k)) or judge(mol)
+            line = one_pose(receptor, judge, crystal, mol, method, raw[kind, k])
             line |= {"complex": name, "kind": kind, "pose": k, "method": method}
             with open(path, "a", encoding="utf-8", newline="") as f:
                 csv.DictWriter(f, COLUMNS, lineterminator="\n").writerow(line)
@@ -102,13 +104,12 @@ def made(args: argparse.Namespace, name: str, crystal: Chem.Mol, place: int) -> 
     return out
 
 
-def one_pose(receptor, judge: Judge, crystal: Chem.Mol, mol: Chem.Mol, method: str) -> dict:
-    """Figures of one pose, raw and refined."""
-    valid_raw, failed_raw = judge(mol)
+def one_pose(receptor, judge: Judge, crystal: Chem.Mol, mol: Chem.Mol, method: str, raw: tuple[bool, str]) -> dict:
+    """Figures of one pose, raw (judged before) and refined."""
     began = time.process_time()
     done = refine(receptor, mol, RefineConfig(method))
     seconds = time.process_time() - began
-    line = {"valid_raw": valid_raw, "failed_raw": failed_raw, "valid": False, "failed": "", "moved": "", "rmsd": ""}
+    line = {"valid_raw": raw[0], "failed_raw": raw[1], "valid": False, "failed": "", "moved": "", "rmsd": ""}
     line |= {"rmsd_raw": rmsd(mol, crystal), "seconds": round(seconds, 2), "note": done.note, "reason": done.reason}
     if done.mol is not None:
         line["valid"], line["failed"] = judge(done.mol)
@@ -119,7 +120,7 @@ def one_pose(receptor, judge: Judge, crystal: Chem.Mol, mol: Chem.Mol, method: s
 
 def rmsd(mol: Chem.Mol, crystal: Chem.Mol) -> float:
     """Symmetric, over heavy atoms, not superposed, angstrom."""
-    return round(rdMolAlign.CalcRMS(Chem.RemoveHs(mol), Chem.Mol(crystal)), 3)
+    return round(rdMolAlign.CalcRMS(Chem.RemoveAllHs(mol), Chem.Mol(crystal)), 3)
 
 
 def summary(poses: pd.DataFrame) -> pd.DataFrame:
