@@ -1,10 +1,11 @@
 """Fragments of held-out molecules, grown and linked again: one row a task in tasks.csv, the shares in result.csv.
 
 python experiments/fragments/run.py --data data/qm9_ani2x --model qm9 --tasks 500
+python experiments/fragments/run.py --data data/druglike_heavy --split geom --model druglike --tasks 200
 
-Each task cuts a molecule of EDM's test part as training cuts do (through single bonds outside rings unless --anywhere),
-writes the pieces as an SDF file with dummy atoms at the cut bonds, and makes one molecule as `generate` does, with as
-many new heavy atoms as were taken away; tasks share batches.
+Each task cuts a molecule of the split's test part as training cuts do (through single bonds outside rings unless
+--anywhere), writes the pieces as an SDF file with dummy atoms at the cut bonds, and makes one molecule as `generate`
+does, with as many new heavy atoms as were taken away; tasks share batches.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from rdkit import Chem
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "leads"))
-from held_out import part
+from held_out import chosen, part
 from together import run_together
 
 from molediff.chem import from_rdkit
 from molediff.config import UserError
-from molediff.data.shards import open_shards
+from molediff.data.shards import Shards, open_shards
+from molediff.data.split import geom_train
 from molediff.model import Model, load
 from molediff.pipelines.tasks import Grow
 from molediff.sampling import SamplingConfig
@@ -35,11 +37,25 @@ from molediff.training import tasks as training
 HYDROGEN = 1
 
 
+def edm(shards: Shards, limit: int, seed: int) -> list[Chem.Mol]:
+    """Molecules of EDM's test part."""
+    return part(shards, "test", limit, seed)
+
+
+def geom(shards: Shards, limit: int, seed: int) -> list[Chem.Mol]:
+    """Molecules of the test part of GEOM-Drugs."""
+    return chosen(shards, ~geom_train(shards.arrays["index"]), limit, seed)
+
+
+HELD_OUT = {"edm": edm, "geom": geom}
+"""Split -> (shards, limit, seed) -> molecules that were not trained on."""
+
+
 def cut_pieces(mol: Chem.Mol, known: set[int]) -> tuple[Chem.Mol, int]:
     """The known heavy atoms with hydrogens, and dummy atoms where bonds were cut; and how many heavy atoms are gone.
 
     Args:
-        mol: explicit hydrogens, kekulised, 3D.
+        mol: kekulised, 3D, hydrogens explicit or implied.
         known: heavy atoms that stay.
     """
     heavy = {a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() > HYDROGEN}
@@ -89,7 +105,7 @@ def choose_cuts(mols: list[Chem.Mol], model: Model, seed: int, anywhere: bool) -
     """Known heavy atoms of each molecule, as training draws them."""
     training.RIGID = 0.0 if anywhere else 1.0
     molecules, _ = from_rdkit(mols, model.vocabulary)
-    hydrogen = model.vocabulary.elements.index("H")
+    hydrogen = model.vocabulary.elements.index("H") if model.config.explicit_hydrogens else None
     owner = training.draw_cuts(molecules, hydrogen, torch.Generator().manual_seed(seed))
     known = (owner >= 0) & training.heavy_atoms(molecules, hydrogen)
     return [set(row.nonzero()[:, 0].tolist()) for row in known]
@@ -98,7 +114,8 @@ def choose_cuts(mols: list[Chem.Mol], model: Model, seed: int, anywhere: bool) -
 def main() -> None:
     """Make the tasks, fill the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default="data/qm9_ani2x", help="prepared qm9_ani2x")
+    parser.add_argument("--data", default="data/qm9_ani2x", help="prepared data")
+    parser.add_argument("--split", default="edm", choices=HELD_OUT, help="whose test part is cut")
     parser.add_argument("--model", default="qm9")
     parser.add_argument("--tasks", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
@@ -115,7 +132,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     args = parser.parse_args()
     model = load(args.model)
-    found = part(open_shards(args.data), "test", 2 * args.tasks, args.seed)
+    found = HELD_OUT[args.split](open_shards(args.data), 2 * args.tasks, args.seed)
     mols = [m for m in found if sum(a.GetAtomicNum() > HYDROGEN for a in m.GetAtoms()) >= 4][: args.tasks]
     only = {int(word) for word in args.only.split(",") if word}
     cuts = choose_cuts(mols, model, args.seed, args.anywhere)

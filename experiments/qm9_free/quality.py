@@ -57,8 +57,8 @@ def judged(mols: list, held: dict, reference: str, hashes: np.ndarray | None) ->
     return row
 
 
-def arguments(description: str, data: str, model: str, table: Path) -> argparse.Namespace:
-    """What is asked for; druglike/run.py asks for the same."""
+def arguments(description: str, data: str, model: str, table: Path) -> argparse.ArgumentParser:
+    """What is asked for; druglike/run.py asks for the same and a little more."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default=data, help="prepared data, with the held-out part")
     parser.add_argument("--model", default=model)
@@ -73,7 +73,7 @@ def arguments(description: str, data: str, model: str, table: Path) -> argparse.
     parser.add_argument("--parts", default="runs/quality", help="folder for finished batches")
     parser.add_argument("--table", type=Path, default=table)
     parser.add_argument("--precision", default="float32")
-    return parser.parse_args()
+    return parser
 
 
 def fill(args: argparse.Namespace, data: dict[str, list], judge: Callable[[list, np.ndarray | None], dict]) -> None:
@@ -92,9 +92,6 @@ def fill(args: argparse.Namespace, data: dict[str, list], judge: Callable[[list,
         pd.DataFrame(rows).to_csv(args.table, index=False)
         print(row, flush=True)
 
-    for name, mols in data.items():
-        if (f"data: {name} part", 0, 0, len(mols)) not in done:
-            add({"set": f"data: {name} part", "steps": 0, "seed": 0, **judge(mols, None)})
     pipeline = Generate.from_pretrained(args.model)
     if args.compile:
         pipeline.model.compile_network()
@@ -106,17 +103,23 @@ def fill(args: argparse.Namespace, data: dict[str, list], judge: Callable[[list,
         for seed in map(int, args.seeds.split(",")):
             if (label, steps, seed, args.n) in done:
                 continue
-            began = time.perf_counter()
+            began, spent = time.perf_counter(), time.process_time()
             how = f"{args.method}-{args.temperature}-{args.precision}-{steps}-{seed}-{args.n}-{args.batch}"
             out = pipeline(args.n, seed, steps, parts=Path(args.parts) / f"{source.checksum[:8]}-{how}", **settings)
-            seconds = round(time.perf_counter() - began, 1)
-            row = {"set": label, "steps": steps, "seed": seed, **judge(out.mols, hashes)}
-            add({**row, "seconds": seconds, "threads": torch.get_num_threads()})
+            seconds = {
+                "seconds": round(time.perf_counter() - began, 1),
+                "threads": torch.get_num_threads(),
+                "cpu_seconds": round(time.process_time() - spent, 1),
+            }
+            add({"set": label, "steps": steps, "seed": seed, **judge(out.mols, hashes), **seconds})
+    for name, mols in data.items():
+        if (f"data: {name} part", 0, 0, len(mols)) not in done:
+            add({"set": f"data: {name} part", "steps": 0, "seed": 0, **judge(mols, None)})
 
 
 def main() -> None:
     """Fill the table."""
-    args = arguments(__doc__, "data/qm9_ani2x", "qm9", Path(__file__).parent / "result.csv")
+    args = arguments(__doc__, "data/qm9_ani2x", "qm9", Path(__file__).parent / "result.csv").parse_args()
     shards = open_shards(args.data)
     held = statistics_of(part(shards, "test"))
     data = {name: part(shards, name, args.n) for name in ("test", "train")}
