@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from molediff.pipelines.lines import Lines
 
 Proposer = Callable[[Chem.Mol, int, int, int], np.ndarray]
 """(heavy atoms of a ligand, its row, poses, seed) -> (poses, atoms, 3); see `molediff.pipelines.proposals`."""
+CHUNK = 32
+"""Ligands whose poses are proposed before they are relaxed."""
 NO = "none"
 """Word for poses that are not relaxed."""
 
@@ -79,43 +82,44 @@ class DockProposed:
         progress: Progress | None = None,
         parts: Path | None = None,
     ) -> Docking:
-        """Dock every row: first all poses are proposed, here, then they are relaxed and ranked, in children.
+        """Dock every row, `CHUNK` at a time: poses are proposed here, then relaxed and ranked in children.
 
-        Arguments, result and errors as of `molediff.pipelines.dock.Dock`. ``progress`` counts both halves: a ligand
-        is done when its poses are ranked.
+        Arguments, result and errors as of `molediff.pipelines.dock.Dock`.
         """
         rows = read_library(library) if isinstance(library, (str, Path)) else rows_of(list(library))
         kept = Lines(None if parts is None else parts / "ligands.jsonl")
         proposals = Lines(None if parts is None else parts / "proposals.jsonl")
         left = [row for row in rows if row.row not in kept.known]
-        for row in left:
-            if row.row not in proposals.known:
-                proposals.add(row.row, self._proposals(row, protonate))
-        done = len(rows) - len(left)
-
-        def keep(number: int, result: dict | None, reason: str) -> None:
-            nonlocal done
-            row = left[number].row
-            kept.add(row, result if result is not None else FAILED | {"reason": reason})
-            done += 1
-            if progress is not None:
-                progress(done, len(rows))
-
         relax = None if self.proposed.relax == NO else RefineConfig(self.proposed.relax)
         task = ProposedTask(receptor, site, self.name, self.config, protonate, check, self.rank == "rule", relax)
-        if left:
-            jobs = [(row, proposals.known[row.row]) for row in left]
+        for k in range(0, len(left), CHUNK):
+            chunk = left[k : k + CHUNK]
+            for row in chunk:
+                if row.row not in proposals.known:
+                    proposals.add(row.row, self._proposals(row, protonate))
+            jobs = [(row, proposals.known[row.row]["poses"]) for row in chunk]
+
+            def keep(number: int, result: dict | None, reason: str, chunk=chunk) -> None:
+                row = chunk[number].row
+                result = FAILED | {"reason": reason} if result is None else result
+                result["seconds"] = round(result.get("seconds", 0.0) + proposals.known[row]["seconds"], 3)
+                kept.add(row, result)
+                if progress is not None:
+                    progress(len(kept.known), len(rows))
+
             run_all(task, jobs, min(workers or default_workers(), len(jobs)), self.config.seconds, keep)
         about = {"engine": self.name, **asdict(self.config), **asdict(self.proposed), "protonate": protonate}
         return collect(rows, kept.known, about | {"site": site.how, "rank": self.rank})
 
-    def _proposals(self, row: Row, protonate: bool) -> list:
-        """Poses of a row as lists; none where the row cannot be used, which the worker says again."""
+    def _proposals(self, row: Row, protonate: bool) -> dict:
+        """{'poses', 'seconds'} of a row; no poses where the row cannot be used, which the worker says again."""
+        began = time.process_time()
         ligand = prepare(row, self.config, protonate)
         if ligand.mol is None:
-            return []
+            return {"poses": [], "seconds": 0.0}
         try:
             made = self.propose(heavy_ligand(ligand), row.row, self.proposed.samples, self.config.seed)
+            poses = np.round(made, 5).tolist()
         except UserError as error:  # an element or charge that the model does not know
-            return [str(error)]
-        return np.round(made, 5).tolist()
+            poses = [str(error)]
+        return {"poses": poses, "seconds": time.process_time() - began}
