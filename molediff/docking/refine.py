@@ -199,12 +199,14 @@ def _in_torsions(ligand, receptor, start: np.ndarray, steps: int) -> tuple[np.nd
 
 
 def _changed(mol: Chem.Mol, relaxed: Chem.Mol) -> str:
-    """Why the relaxed pose is another molecule, or ''."""
-    made = Chem.Mol(relaxed)
-    Chem.AssignStereochemistryFrom3D(made)
-    given = Chem.Mol(mol)
-    Chem.AssignStereochemistryFrom3D(given)
-    return "" if Chem.MolToSmiles(made) == Chem.MolToSmiles(given) else "the relaxation changed the stereochemistry"
+    """Why the relaxed pose is another molecule, or ''. The hydrogen of C=NH may turn to the other side."""
+    return "" if _isomer(relaxed) == _isomer(mol) else "the relaxation changed the stereochemistry"
+
+
+def _isomer(mol: Chem.Mol) -> str:
+    shown = Chem.Mol(mol)
+    Chem.AssignStereochemistryFrom3D(shown)
+    return Chem.MolToSmiles(Chem.RemoveAllHs(shown))
 
 
 def _figures(internal: Field, field: Field, terms, mol: Chem.Mol, start: np.ndarray, end: np.ndarray) -> dict:

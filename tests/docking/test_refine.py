@@ -11,7 +11,7 @@ from rdkit.Chem import AllChem
 from molediff.config import UserError
 from molediff.docking.pocket_field import PocketField
 from molediff.docking.receptor import Receptor
-from molediff.docking.refine import METHODS, RefineConfig, _internal, refine
+from molediff.docking.refine import METHODS, RefineConfig, _changed, _internal, refine
 from molediff.pipelines.refine import Refine
 
 
@@ -167,3 +167,18 @@ def test_pipeline_drops_nothing(pocket, noised, tmp_path):
 def test_pipeline_wants_poses(tmp_path, pocket):
     with pytest.raises(UserError, match="SD file"):
         Refine()(pocket[0], tmp_path / "x.smi")
+
+
+def test_a_turned_imine_hydrogen_is_the_same_molecule_and_an_inverted_centre_is_not():
+    def both(smiles: str, other: str) -> str:
+        made = []
+        for one in (smiles, other):
+            mol = Chem.AddHs(Chem.MolFromSmiles(one))
+            AllChem.EmbedMolecule(mol, randomSeed=1)
+            made.append(mol)
+        return _changed(*made)
+
+    sides = [r"[H]/N=C(/N)c1ccccc1", r"[H]/N=C(\N)c1ccccc1"]
+    assert both(*sides) == ""
+    assert "stereochemistry" in both("C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O")
+    assert "stereochemistry" in both("C/C=C/Cl", r"C/C=C\Cl")
