@@ -27,8 +27,8 @@ RADIUS = 8.0
 SPHERE = 11.0
 """Round the centre of a site without a ligand, angstrom; training draws 9 to 13 round points that miss by up to 3."""
 MISSED = 2.0
-"""How far centres of ligands lie from the origin of their pocket, along each axis and rounded up, angstrom: 1.8 over the
-cuts of training, 1.6 where they are cut round the ligand, 1.2 as a sphere."""
+"""How far centres of ligands lie from the origin of their pocket, along each axis and rounded up, angstrom: 1.8 over
+the cuts of training, 1.6 where they are cut round the ligand, 1.2 as a sphere."""
 
 
 @dataclass(frozen=True)
