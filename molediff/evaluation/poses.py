@@ -73,10 +73,12 @@ def pose_figures(
         ligand = _written(reference, Path(folder)) if reference is not None else ""
         context = Context(str(protein), ligand)
         settings = {"workers": workers, "time_limit": time_limit, "progress": progress}
-        rows = judge_all(records, ["poses", "chemistry"], context, **settings)
+        # fast figures need no RMSD to know their mode, and every child takes a second or two to load its libraries
+        first = ["poses", "chemistry", *(["posebusters-dock-fast"] * (figures == "fast"))]
+        rows = judge_all(records, first, context, **settings)
         modes = {record.index: _mode(rows.get((record.index, "poses"), {}), ligand, figures) for record in records}
-        for mode in dict.fromkeys(modes.values()):
-            asked = [f"posebusters-{mode.replace('_', '-')}", *(["strain", "interactions"] * (figures == "full"))]
+        for mode in dict.fromkeys(modes.values()) if figures == "full" else ():
+            asked = [f"posebusters-{mode.replace('_', '-')}", "strain", "interactions"]
             rows |= judge_all([r for r in records if modes[r.index] == mode], asked, context, **settings)
     table = pd.DataFrame([_row(record, rows, modes[record.index], figures, bool(ligand)) for record in records])
     return _ordered(table, figures, bool(ligand))

@@ -92,11 +92,11 @@ def _best(mol: Chem.Mol, conformers: int, seed: int) -> float | None:
     work.RemoveAllConformers()
     settings = rdDistGeom.ETKDG()
     settings.randomSeed, settings.timeout = seed, LIMIT
-    found = rdDistGeom.EmbedMultipleConfs(work, conformers, settings)
-    if not len(found):
+    rdDistGeom.EmbedMultipleConfs(work, conformers, settings)
+    if not work.GetNumConformers():  # after a time-out the ids that come back are of no conformers
         settings.useRandomCoords = True
-        found = rdDistGeom.EmbedMultipleConfs(work, conformers, settings)
-    if not len(found):
+        rdDistGeom.EmbedMultipleConfs(work, conformers, settings)
+    if not work.GetNumConformers():
         return None
     energies = [energy for _, energy in rdForceFieldHelpers.UFFOptimizeMoleculeConfs(work, maxIters=STEPS)]
     energies = [energy for energy in energies if np.isfinite(energy)]

@@ -70,9 +70,8 @@ class InPocket:
         whole = [with_hydrogens(mol) if ok else None for mol, ok in zip(generation.mols, valid, strict=True)]
         box = replace(site, size=np.maximum(site.size, EDGE))
         score, relax = Score("fast"), Refine(self.relax)
-        raw = score(receptor, box, whole, None, self.workers)
         relaxed = relax(receptor, whole, self.workers, progress, parts)
-        scored = score(receptor, box, relaxed.mols, None, self.workers)
+        raw, scored = score.sets(receptor, box, [whole, relaxed.mols], None, self.workers)
         table = self._table(generation.table, whole, raw, relaxed, scored)
         about = generation.about | {"rank_by": self.rank_by, "relax": self.relax, "site": site.how}
         made = replace(generation, table=table, about=about)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pandas as pd
 from rdkit import Chem
 
 from molediff.config import UserError, from_dict
-from molediff.docking.ligands import read_library, rows_of
+from molediff.docking.ligands import Row, read_library, rows_of
 from molediff.docking.pool import default_workers, run_all
 from molediff.docking.receptor import Receptor
 from molediff.docking.receptor_files import pdb_text
@@ -97,12 +97,32 @@ class Score:
         Raises:
             UserError: for a file that cannot be read or holds no SD records, a box off the protein.
         """
-        from molediff.evaluation.errors import InputError
-        from molediff.evaluation.poses import interaction_table, pose_figures, with_vina
-
         if isinstance(poses, (str, Path)) and Path(poses).suffix.lower() not in (".sdf", ".mol"):
             raise UserError(f"'{poses}' holds no poses. Give an SD file with 3D coordinates: --molecules poses.sdf")
         rows = read_library(poses) if isinstance(poses, (str, Path)) else rows_of(list(poses))
+        return self._judged(receptor, site, [rows], reference, workers, progress)[0]
+
+    def sets(
+        self,
+        receptor: Receptor,
+        site: Site,
+        sets: Sequence[Sequence[Chem.Mol | None]],
+        reference: Chem.Mol | None = None,
+        workers: int = 0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Scoring]:
+        """Judge several sets of poses in one go: libraries are loaded and maps computed once for all.
+
+        Arguments, results and errors as of `__call__`; ``progress`` counts the poses of all sets.
+        """
+        return self._judged(receptor, site, [rows_of(list(poses)) for poses in sets], reference, workers, progress)
+
+    def _judged(self, receptor, site, sets: list[list[Row]], reference, workers: int, progress) -> list[Scoring]:
+        """One result a set."""
+        from molediff.evaluation.errors import InputError
+        from molediff.evaluation.poses import interaction_table, pose_figures, with_vina
+
+        rows = [replace(row, row=k) for k, row in enumerate(row for one in sets for row in one)]
         workers = workers or default_workers()
         found = self._vina(receptor, site, rows, workers, progress)
         mols = [Chem.MolFromMolBlock(f["block"], removeHs=False) if f["block"] else None for f in found]
@@ -126,8 +146,13 @@ class Score:
         moved = [
             Chem.MolFromMolBlock(f["minimised_block"], removeHs=False) if f["minimised_block"] else None for f in found
         ]
-        long = interaction_table(table) if self.figures == "full" else None
-        return Scoring(table, moved, long, self._counts(table, found, mols))
+        out, start = [], 0
+        for one in sets:
+            part = slice(start, start := start + len(one))
+            own = table.iloc[part].reset_index(drop=True).assign(pose=range(len(one)))
+            long = interaction_table(own) if self.figures == "full" else None
+            out.append(Scoring(own, moved[part], long, self._counts(own, found[part], mols[part])))
+        return out
 
     def _vina(self, receptor, site, rows, workers: int, progress) -> list[dict]:
         """Vina's part, in children; without vina the poses are only read."""

@@ -248,3 +248,13 @@ def test_rmsd_of_an_amidine_whose_hydrogen_draws_the_double_bond():
     for one, two in ((drawn, Chem.RemoveAllHs(drawn)), (Chem.RemoveAllHs(plain), plain)):
         value, reason = symmetric_rmsd(one, two)
         assert value == pytest.approx(0, abs=1e-3) and not reason
+
+
+def test_strain_of_what_cannot_be_embedded_in_time_is_a_reason(monkeypatch):
+    monkeypatch.setattr("molediff.evaluation.strain.LIMIT", 1)
+    mol = Chem.AddHs(Chem.MolFromSmiles("C=C1C2=C(NC)COC1OC1=CC=CC=CC1=C(O)C(=O)CNC(=O)CCCC1CC21"))
+    conformer = Chem.Conformer(mol.GetNumAtoms())
+    conformer.SetPositions(np.random.default_rng(0).normal(size=(mol.GetNumAtoms(), 3)) * 5)
+    mol.AddConformer(conformer)
+    found = strain(mol)
+    assert found["strain"] is None and found["reason"] == "not_embedded"

@@ -1,5 +1,7 @@
 """Generated molecules judged in their pocket: every row there, the order, wishes, files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,8 @@ from rdkit import Chem
 from molediff.config import UserError
 from molediff.elements import Vocabulary
 from molediff.pipelines.generate import Generation, judge
-from molediff.pipelines.in_pocket import InPocket, ranked
+from molediff.pipelines.in_pocket import EDGE, InPocket, ranked
+from molediff.pipelines.score import Score
 from molediff.pipelines.wishes import Wishes, read_charges
 from molediff.report.in_pocket import complex_text
 from tests.docking.dockbench import small_pocket
@@ -119,6 +122,15 @@ def test_every_molecule_is_a_row(made):
     assert not t["fits"].any() and set(t["misfit"][[0, 3, 4]]) == {"has [#16]"}
     assert made.order[:2] == [3, 0] or made.order[:2] == [0, 3]
     assert made.counts["requested"] == 5 and made.counts["scored_raw"] == 3 and made.counts["fits"] == 0
+
+
+def test_sets_of_poses_are_judged_as_each_alone(made):
+    receptor, site, _ = small_pocket()
+    box = replace(site, size=np.maximum(site.size, EDGE))
+    alone = Score("fast")(receptor, box, made.relaxed.mols, workers=1)
+    pd.testing.assert_frame_equal(alone.table, made.relaxed_figures.table)
+    assert alone.counts == made.relaxed_figures.counts
+    assert [m is None for m in alone.minimised] == [m is None for m in made.relaxed_figures.minimised]
 
 
 def test_files(made, tmp_path):
