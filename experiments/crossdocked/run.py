@@ -4,7 +4,8 @@
     python experiments/crossdocked/run.py --data crossdocked_test --work work --n 5 --pockets 20 --only plain
     python experiments/crossdocked/run.py --table                                              # the table alone
 
-``--data`` is the folder of crossdocked_test.tar.xz, unpacked. Finished pockets are lines of results.jsonl.
+``--data`` is the folder of crossdocked_test.tar.xz, unpacked. Molecules are kept in ``--work``; judged pockets are
+lines of results.jsonl.
 """
 
 from __future__ import annotations
@@ -16,61 +17,86 @@ import pickle
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1])]
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")]))
+sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
+from bench import POSES, Job, PoseTask  # noqa: E402
+
+from molediff.chem.hydrogens import with_hydrogens  # noqa: E402
+from molediff.config import UserError, choose  # noqa: E402
+from molediff.docking.pool import run_all  # noqa: E402
 from molediff.docking.prepare import prepare_receptor  # noqa: E402
-from molediff.docking.site import Site  # noqa: E402
 from molediff.docking.sites import site_of_ligand  # noqa: E402
-from molediff.evaluation.strain import strain  # noqa: E402
 from molediff.model import load  # noqa: E402
 from molediff.pipelines import Generate  # noqa: E402
-from molediff.pipelines.frame import Frame, cut_pocket  # noqa: E402
+from molediff.pipelines.frame import Frame, cut_pocket, ligand_sizes  # noqa: E402
 from molediff.pipelines.guided import guided  # noqa: E402
-from molediff.pipelines.in_pocket import InPocket  # noqa: E402
-from molediff.pipelines.refine import Refine  # noqa: E402
-from molediff.pipelines.score import Score  # noqa: E402
 from molediff.pipelines.tasks import Task  # noqa: E402
 from molediff.sampling import GuidanceConfig  # noqa: E402
 
+
+@dataclass(frozen=True)
+class Row:
+    """How the molecules of a row of the table are made."""
+
+    guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
+    """How estimates are pushed."""
+    clash: float = 0.0
+    """Weight of the clash term beside Vina's, kcal/mol/A^2."""
+    sizes: str = "reference"
+    """Heavy atoms: 'reference' for those of the reference ligand +- 3, 'prior' for what fills the pocket."""
+    pocket: str = "ligand"
+    """'ligand' for the residues round the reference ligand, 'box' for a sphere round the site's centre."""
+
+
+PULL = 0.5
+"""Of Vina's gradient in rows that have it, mol/kcal."""
 ROWS = {
-    "plain": (GuidanceConfig(), 0.0),
-    "scale2": (GuidanceConfig(scale=2.0), 0.0),
-    "vina": (GuidanceConfig(pull=0.5), 0.0),
-    "vina+clash": (GuidanceConfig(pull=0.5), 5.0),
-    "scale2+vina+clash": (GuidanceConfig(scale=2.0, pull=0.5), 5.0),
+    "plain": Row(),
+    "scale2": Row(GuidanceConfig(scale=2.0)),
+    "vina": Row(GuidanceConfig(pull=PULL)),
+    "vina+clash": Row(GuidanceConfig(pull=PULL), 5.0),
+    "scale2+vina+clash": Row(GuidanceConfig(scale=2.0, pull=PULL), 5.0),
+    "prior": Row(sizes="prior"),
+    "box": Row(sizes="prior", pocket="box"),
 }
-"""Row of the table -> (guidance, weight of the clash term in kcal/mol/A^2)."""
+"""Rows of the table."""
 REFERENCE = "reference"
 """Row of the ligands that came with the pockets, judged by the same code."""
-FIGURES = ("vina_score", "ligand_efficiency", "clashes", "pb_valid")
+LIMIT = 300.0
+"""Seconds of computing a molecule may take to be judged."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of the complexes")
-    parser.add_argument("--work", type=Path, default=Path("work"), help="folder for prepared receptors")
+    parser.add_argument("--work", type=Path, default=Path("work"), help="folder for receptors and molecules")
     parser.add_argument("--model", default="pocket", help="bundled name or folder")
-    parser.add_argument("--n", type=int, default=100, help="molecules a pocket")
-    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--n", type=int, default=100, help="molecules a pocket (default 100)")
+    parser.add_argument("--steps", type=int, default=50, help="of sampling (default 50)")
     parser.add_argument("--pockets", type=int, default=100, help="an even choice of so many of the sorted set")
     parser.add_argument("--only", default=",".join((REFERENCE, *ROWS)), help=f"rows, of {REFERENCE}, {', '.join(ROWS)}")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--strain", type=int, default=10**6, help="of the first so many molecules a pocket (all)")
+    parser.add_argument("--minutes", type=float, default=1e6, help="begin no pocket after so many")
+    parser.add_argument("--workers", type=int, default=1, help="processes that judge (default 1)")
     parser.add_argument("--table", action="store_true", help="make result.csv from results.jsonl and stop")
     parser.add_argument("--results", type=Path, default=HERE / "results.jsonl")
     args = parser.parse_args()
     if not args.table:
+        if args.data is None or not args.data.is_dir():
+            raise UserError(f"--data is {args.data}. Give the unpacked folder crossdocked_test.")
         run(args)
     table = tabulate(pd.DataFrame(lines(args.results)))
-    table.to_csv(HERE / "result.csv", index=False)
+    table.to_csv(args.results.with_name("result.csv"), index=False)
     print(table.to_string(index=False))
 
 
@@ -86,118 +112,172 @@ def chosen(data: Path, count: int) -> list[str]:
     return [names[k] for k in places]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """The molecules of a row in a pocket."""
+
+    row: str
+    pocket: str
+    n: int
+    model: str
+    """First digits of its checksum; '' for the reference."""
+    steps: int
+
+    @property
+    def key(self) -> dict:
+        """What a line of results.jsonl is known by."""
+        return {"row": self.row, "pocket": self.pocket, "n": self.n, "model": self.model, "steps": self.steps}
+
+
 def run(args: argparse.Namespace) -> None:
-    """Every row of every pocket that is not finished."""
-    model = load(args.model)
-    done = {(one["row"], one["pocket"], one["n"], one["model"]) for one in lines(args.results)}
+    """Make the molecules of every row in every pocket that is not finished, then judge them."""
+    until = time.monotonic() + 60 * args.minutes
     args.work.mkdir(parents=True, exist_ok=True)
-    names = chosen(args.data, args.pockets)
-    for number, name in enumerate(names):
-        for row in args.only.split(","):
-            n, checksum = (1, "") if row == REFERENCE else (args.n, model.source.checksum[:8])
-            if (row, name, n, checksum) in done:
+    names, rows = chosen(args.data, args.pockets), args.only.split(",")
+    for row in rows:
+        choose("row", row, [REFERENCE, *ROWS])
+    model = load(args.model) if rows != [REFERENCE] else None
+    done = [{key: one[key] for key in ("row", "pocket", "n", "model", "steps")} for one in lines(args.results)]
+    for row in rows:
+        wanted, made = [], {}
+        for name in names:
+            one = Wanted(row, name, 1, "", 0)
+            if row != REFERENCE:
+                one = Wanted(row, name, args.n, model.source.checksum[:8], args.steps)
+            if one.key in done or time.monotonic() > until:
                 continue
-            found = one_pocket(model, args, name, row) | {"row": row, "pocket": name, "n": n, "model": checksum}
+            made[one] = reference(args, name) if row == REFERENCE else molecules(model, args, one)
+            wanted.append(one)
+        judge(args, wanted, made)
+
+
+def judge(args: argparse.Namespace, wanted: Sequence[Wanted], made: dict[Wanted, dict]) -> None:
+    """Judge molecule by molecule, those of a pocket in a row; a pocket with all of them is written."""
+    places = [(one, i) for one in wanted for i in range(one.n)]
+    jobs = []
+    for one, i in places:
+        site = site_of_ligand(prepared(args, one.pocket), ligand_of(args, one.pocket), one.pocket)
+        path, block = str(args.work.resolve() / f"{one.pocket}.pkl"), made[one]["blocks"][i]
+        jobs.append(Job(path, tuple(map(float, site.centre)), tuple(map(float, site.size)), block, i < args.strain))
+    found: dict[Wanted, dict[int, dict]] = {one: {} for one in wanted}
+
+    def keep(number: int, result: dict | None, reason: str) -> None:
+        one, i = places[number]
+        found[one][i] = result if result is not None else {"reason": reason, "cpu": {}}
+        if len(found[one]) == one.n:
+            line = one.key | {k: v for k, v in made[one].items() if k != "blocks"}
             with open(args.results, "a") as f:
-                f.write(json.dumps(found) + "\n")
-            print(f"{number + 1}/{len(names)} {name} {row}: {found['seconds']} s", flush=True)
+                f.write(json.dumps(line | {"figures": [found[one][k] for k in range(one.n)]}) + "\n")
+            print(f"{one.row} {one.pocket}: judged", flush=True)
+
+    if jobs:
+        run_all(PoseTask(), jobs, args.workers, LIMIT, keep)
 
 
-def one_pocket(model, args: argparse.Namespace, name: str, row: str) -> dict:
-    """Figures of all molecules asked for in one pocket; None where one has none."""
-    began = time.perf_counter()
-    ligand = Chem.MolFromMolFile(str(args.data / name / "ligand.sdf"))
-    receptor = prepared(args, name, ligand)
-    site = site_of_ligand(receptor, ligand, f"{name}/ligand.sdf")
-    if row == REFERENCE:
-        return judged_reference(receptor, site, ligand, args) | {"seconds": round(time.perf_counter() - began, 1)}
-    frame = Frame.of(model, cut_pocket(receptor, site, ligand)[0])
-    config, clash = ROWS[row]
+def molecules(model, args: argparse.Namespace, one: Wanted) -> dict:
+    """{'blocks' (with hydrogens, '' for what is not valid), 'atoms', 'connected', 'valid', 'smiles', 'sampling'}."""
+    folder = args.work / f"{one.row}-{one.model}-{one.n}-{one.steps}"
+    path = folder / f"{one.pocket}.json"
+    if path.is_file():
+        return json.loads(path.read_text())
+    folder.mkdir(exist_ok=True)
+    began = time.process_time()
+    how, ligand, receptor = ROWS[one.row], ligand_of(args, one.pocket), prepared(args, one.pocket)
+    site, near = site_of_ligand(receptor, ligand, one.pocket), ligand if how.pocket == "ligand" else None
+    prior = ligand_sizes(model, receptor, site, near) if how.sizes == "prior" else {}
+    frame = Frame.of(model, cut_pocket(receptor, site, near)[0], prior)
+    denoise = guided(model, receptor, frame, how.guidance, how.clash)
     atoms = ligand.GetNumHeavyAtoms()
-    sizes = f"{max(3, atoms - 3)}-{atoms + 3}"
-    pipeline = Generate(model, guided(model, receptor, frame, config, clash))
-    with torch.no_grad():
-        made = pipeline(n=args.n, seed=0, steps=args.steps, atoms=sizes, task=Task(frame))
-    sampling = time.perf_counter() - began
-    result = InPocket(workers=args.workers)(made, receptor, site, ligand)
-    t = result.table
-    out = {"atoms": t["atoms"].tolist(), "connected": t["connected"].tolist(), "smiles": t["smiles"].tolist()}
-    out["valid"] = t["strict_heavy_valid"].tolist()
-    for pose in ("raw", "relaxed"):
-        for key in FIGURES:
-            out[f"{key}_{pose}"] = plain(t[f"{key}_{pose}"])
-    out |= {"qed": plain(t["qed"]), "sa": plain(t["sa"])}
-    out["strain_relaxed"] = [None if m is None else strain(m)["strain"] for m in result.relaxed.mols]
-    out["strain_raw"] = [None if m is None else strain(m)["strain"] for m in result.raw]
-    return out | {"sampling": round(sampling, 1), "seconds": round(time.perf_counter() - began, 1)}
+    sizes = f"{max(3, atoms - 3)}-{atoms + 3}" if how.sizes == "reference" else ""
+    out = Generate(model, denoise)(n=one.n, seed=0, steps=one.steps, atoms=sizes, task=Task(frame))
+    valid = out.table["strict_heavy_valid"].tolist()
+    whole = [with_hydrogens(mol) if ok else None for mol, ok in zip(out.mols, valid, strict=True)]
+    made = {"blocks": [Chem.MolToMolBlock(mol) if mol is not None else "" for mol in whole], "valid": valid}
+    made |= {key: out.table[key].tolist() for key in ("atoms", "connected", "smiles", "reason")}
+    made |= {"pocket_atoms": frame.atoms, "sampling": round(time.process_time() - began, 2)}
+    write(path, json.dumps(made).encode())
+    print(f"{one.row} {one.pocket}: {sum(valid)} of {one.n} valid, {made['sampling']} s", flush=True)
+    return made
 
 
-def judged_reference(receptor, site: Site, ligand: Chem.Mol, args: argparse.Namespace) -> dict:
-    """The ligand that came with the pocket, by the same functions."""
-    mol = Chem.AddHs(ligand, addCoords=True)
-    out = {"atoms": [ligand.GetNumHeavyAtoms()], "connected": [True], "valid": [True]}
-    out["smiles"] = [Chem.MolToSmiles(ligand)]
-    relaxed = Refine("mmff")(receptor, [mol], args.workers)
-    for pose, one in (("raw", mol), ("relaxed", relaxed.mols[0])):
-        t = Score("fast")(receptor, site, [one], ligand, args.workers).table
-        for key in FIGURES:
-            out[f"{key}_{pose}"] = plain(t[key])
-        out[f"strain_{pose}"] = [None if one is None else strain(one)["strain"]]
-    return out | {"qed": plain(t["qed"]), "sa": plain(t["sa"])}
+def reference(args: argparse.Namespace, name: str) -> dict:
+    """The ligand that came with the pocket, as `molecules` gives others."""
+    ligand = ligand_of(args, name)
+    prepared(args, name)
+    made = {"blocks": [Chem.MolToMolBlock(Chem.AddHs(ligand, addCoords=True))], "valid": [True], "connected": [True]}
+    made |= {"atoms": [ligand.GetNumHeavyAtoms()], "smiles": [Chem.MolToSmiles(ligand)], "reason": [""]}
+    return made | {"sampling": 0.0}
 
 
-def prepared(args: argparse.Namespace, name: str, ligand: Chem.Mol):
+def ligand_of(args: argparse.Namespace, name: str) -> Chem.Mol:
+    """Heavy atoms of the reference."""
+    return Chem.MolFromMolFile(str(args.data / name / "ligand.sdf"))
+
+
+def prepared(args: argparse.Namespace, name: str):
     """The receptor, prepared once."""
     path = args.work / f"{name}.pkl"
     if not path.is_file():
-        temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(pickle.dumps(prepare_receptor(args.data / name / "protein.pdb", ligand=ligand)))
-        os.replace(temporary, path)
+        made = prepare_receptor(args.data / name / "protein.pdb", ligand=ligand_of(args, name))
+        write(path, pickle.dumps(made))
     return pickle.loads(path.read_bytes())
 
 
-def plain(column: pd.Series) -> list:
-    """Values that JSON holds; None for what is not finite."""
-    return [None if v is None or (isinstance(v, float) and not np.isfinite(v)) else v for v in column.tolist()]
+def write(path: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
 
 
 def tabulate(data: pd.DataFrame) -> pd.DataFrame:
     """A line for each row, model and pose: over ALL molecules asked for; what cannot be scored counts as 0 or as no."""
     table = []
-    for (row, model, n), part in data.groupby(["row", "model", "n"], sort=False):
-        for pose in ("raw", "relaxed"):
-            table.append({"row": row, "model": model, "pose": pose} | figures(part, pose, int(n)))
+    for (row, model, n, steps), part in data.groupby(["row", "model", "n", "steps"], sort=False):
+        for pose in POSES:
+            table.append({"row": row, "model": model, "steps": steps, "pose": pose} | figures(part, pose, int(n)))
     return pd.DataFrame(table)
 
 
 def figures(part: pd.DataFrame, pose: str, n: int) -> dict:
     """Figures of one line of the table."""
+    flat = [one for many in part["figures"] for one in many]
 
-    def values(key: str, missing: float = np.nan) -> np.ndarray:
-        flat = [missing if v is None else float(v) for one in part[key] for v in one]
-        return np.array(flat, float)
+    def values(key: str) -> np.ndarray:
+        return np.array([np.nan if one.get(key) is None else float(one[key]) for one in flat])
 
-    score, valid = values(f"vina_score_{pose}"), values("valid")
+    def made(key: str) -> np.ndarray:
+        return np.array([value for many in part[key] for value in many], float)
+
+    def middle(key: str, what=np.nanmedian, digits: int = 2) -> float:
+        found = values(key)
+        return round(float(what(found)), digits) if np.isfinite(found).any() else float("nan")
+
+    score = values(f"vina_score_{pose}")
     zero = np.nan_to_num(score)
-    clashes, strains = values(f"clashes_{pose}"), values(f"strain_{pose}")
+    busted = np.nan_to_num(values(f"pb_valid_{pose}"))
+    cpu = {key: sum(one["cpu"].get(key, 0.0) for one in flat) for key in ("maps", "relax", "vina", "posebusters")}
     return {
         "pockets": len(part),
-        "molecules": len(valid),
-        "connected": round(100 * values("connected").mean(), 1),
-        "strict_heavy": round(100 * valid.mean(), 1),
-        "pb_valid": round(100 * np.nan_to_num(values(f"pb_valid_{pose}", 0.0)).mean(), 1),
-        "clashes": round(float(np.nanmean(clashes)), 2),
-        "strain_median": round(float(np.nanmedian(strains)), 1),
+        "molecules": len(flat),
+        "connected": round(100 * made("connected").mean(), 1),
+        "strict_heavy": round(100 * made("valid").mean(), 1),
+        "pb_valid": round(100 * busted.mean(), 1),
+        "clashes": middle(f"clashes_{pose}", np.nanmean),
+        "strain_median": middle(f"strain_{pose}", digits=1),
+        "strained": int(np.isfinite(values(f"strain_{pose}")).sum()),
         "vina_mean": round(float(zero.mean()), 2),
         "vina_median": round(float(np.median(zero)), 2),
         "vina_above_0": round(100 * float((zero > 0).mean()), 1),
+        "vina_minimised_median": round(float(np.median(np.nan_to_num(values(f"vina_minimised_{pose}")))), 2),
         "unscorable": int(np.isnan(score).sum()),
-        "efficiency": round(float(np.nanmedian(values(f"ligand_efficiency_{pose}"))), 3),
-        "qed": round(float(np.nanmean(values("qed"))), 3),
-        "sa": round(float(np.nanmean(values("sa"))), 2),
+        "efficiency": middle(f"ligand_efficiency_{pose}", digits=3),
+        "qed": middle("qed", np.nanmean, 3),
+        "sa": middle("sa", lambda v: (10 - np.nanmean(v)) / 9, 3),  # as published tables have it: 1 is easy
         "diversity": diversity(part["smiles"].tolist()) if n > 1 else np.nan,
-        "atoms": round(float(values("atoms").mean()), 1),
-        "seconds_a_pocket": round(float(part["seconds"].mean()), 1),
+        "atoms": round(float(made("atoms").mean()), 1),
+        "sampling_s": round(float(part["sampling"].sum() / len(flat)), 2),
+        "figures_s": round(sum(cpu.values()) / len(flat), 2),
     }
 
 
