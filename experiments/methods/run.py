@@ -19,15 +19,25 @@ from molediff.noise import Process
 from molediff.pipelines import Generate
 from molediff.sampling import METHODS, SamplingConfig, evaluations
 
+SETTINGS = ("temperature", "bend", "start", "end", "category_noise")
+"""Fields of `SamplingConfig` that may be changed here."""
+
 SAME = {"euler": "ddim"}
 """Methods that are another one by name only."""
 
 
-def steps_for(process: Process, method: str, budget: int) -> int:
-    """The most steps that ask the network at most ``budget`` times."""
+def steps_for(process: Process, method: str, budget: int, **settings: float) -> int:
+    """The most steps that ask the network at most ``budget`` times, under further settings of sampling."""
     return max(
-        k for k in range(1, budget + 1) if evaluations(process, SamplingConfig(steps=k, method=method)) <= budget
+        k
+        for k in range(1, budget + 1)
+        if evaluations(process, SamplingConfig(steps=k, method=method, **settings)) <= budget
     )
+
+
+def chosen(args: argparse.Namespace) -> dict:
+    """Settings of sampling that are columns of the table."""
+    return {name: getattr(args, name) for name in SETTINGS}
 
 
 def figures(mols: list) -> dict:
@@ -40,13 +50,13 @@ def figures(mols: list) -> dict:
 
 def row(pipeline: Generate, method: str, budget: int, args: argparse.Namespace) -> dict:
     """One setting."""
-    steps = steps_for(pipeline.model.process, method, budget)
+    steps = steps_for(pipeline.model.process, method, budget, **chosen(args))
     began = time.perf_counter()
     out = pipeline(args.n, args.seed, steps, batch=args.batch, method=method, precision=args.precision,
-                   temperature=args.temperature)  # fmt: skip
+                   **chosen(args))  # fmt: skip
     seconds = time.perf_counter() - began
     asked = {"steps": steps, "evaluations": out.about["evaluations"], "n": args.n, "seed": args.seed}
-    asked |= {"temperature": args.temperature, "precision": args.precision}
+    asked |= chosen(args) | {"precision": args.precision}
     return {**asked, **figures(out.mols), "seconds": round(seconds, 1)}
 
 
@@ -58,7 +68,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--methods", default=",".join(m for m in METHODS if m not in SAME))
     parser.add_argument("--evaluations", default="8,12,20,50,100")
-    parser.add_argument("--temperature", type=float, default=0.9)
+    for name in SETTINGS:
+        word = name.replace("_", "-")
+        parser.add_argument(f"--{word}", type=float, default=getattr(SamplingConfig(), name), help="of SamplingConfig")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--compile", action="store_true", help="torch.compile: a minute, then faster")
     parser.add_argument("--batch", type=int, default=64)
@@ -70,12 +82,12 @@ def main() -> None:
     if args.compile:
         pipeline.model.compile_network()
     label = f"{pipeline.model.source.name} {pipeline.model.source.checksum[:8]}"
-    keys = ["model", "method", "budget", "n", "seed", "temperature", "precision"]
+    keys = ["model", "method", "budget", "n", "seed", *SETTINGS, "precision"]
     rows = pd.read_csv(args.table).to_dict("records") if args.table.is_file() else []
     done = {tuple(r[k] for k in keys) for r in rows}
     for budget in map(int, args.evaluations.split(",")):
         for method in args.methods.split(","):
-            if (label, method, budget, args.n, args.seed, args.temperature, args.precision) in done:
+            if (label, method, budget, args.n, args.seed, *chosen(args).values(), args.precision) in done:
                 continue
             rows.append({"model": label, "method": method, "budget": budget, **row(pipeline, method, budget, args)})
             pd.DataFrame(rows).to_csv(args.table, index=False)
