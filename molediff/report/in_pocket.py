@@ -17,10 +17,12 @@ from molediff.report.page import write_page
 
 PAGE_POSES = 60
 """Poses on the page, best first."""
-SHOWN = (
-    "rank", "value", "fits", "misfit", "vina_score_raw", "pb_valid_raw", "clashes_raw", "moved", "unique", "smiles",
-)  # fmt: skip
-"""Columns of the molecules' table that the page shows beside the figures of the ranked poses."""
+SHOWN = {
+    **{"rank": "rank", "value": "value", "fits": "fits", "misfit": "misfit"},
+    **{"vina_score_raw": "Vina_as_generated", "pb_valid_raw": "PB-valid_as_generated"},
+    **{"clashes_raw": "clashes_as_generated", "moved": "moved", "unique": "unique", "smiles": "SMILES"},
+}
+"""Column of the molecules' table -> its name on the page, beside the figures of the ranked poses."""
 
 
 def write_in_pocket(made, folder: Path, report: bool = False) -> Path:
@@ -129,9 +131,13 @@ def _page_table(made, chosen: list[int], names: list[str]) -> pd.DataFrame:
     out = []
     for i, name in zip(chosen, names, strict=True):
         row = rows.loc[i]
-        out.append(figures[row["pose"]][i] | {"name": name} | {k: row[k] for k in SHOWN if k in rows})
-    table = pd.DataFrame(out)
-    return table if table["misfit"].any() else table.drop(columns=["misfit", "fits"])
+        out.append(
+            figures[row["pose"]][i] | {"name": name} | {there: row[k] for k, there in SHOWN.items() if k in rows}
+        )
+    table = pd.DataFrame(out).drop(columns=["note"], errors="ignore")
+    if made.wished or not out:
+        return table
+    return table.drop(columns=["misfit", "fits"])
 
 
 def _name(made, i: int) -> str:

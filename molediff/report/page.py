@@ -48,6 +48,7 @@ class Column:
 
 
 COLUMNS = {
+    "rank": Column("rank", "", 0, "1 is best"),
     "vina_score": Column("Vina", "kcal/mol", 2, "Vina score of the pose as it stands"),
     "vina_minimised": Column("Vina, minimised", "kcal/mol", 2, "after Vina's local optimisation"),
     "ligand_efficiency": Column("efficiency", "kcal/mol/atom", 3, "-Vina score / heavy atoms"),
