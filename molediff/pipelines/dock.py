@@ -141,6 +141,7 @@ def collect(rows: Sequence[Row], results: dict[int, dict], about: dict) -> Docki
         found = results[row.row]
         mols = [Chem.MolFromMolBlock(block, removeHs=False) for block in found["poses"]]
         order = rank(pose_table(row.row, found["scores"], found["figures"]), RANKS[about["rank"]])
+        order["value"] = order["value"].round(4)
         order.insert(1, "name", row.name)
         ranking.append(order)
         poses.append([mols[k - 1] for k in order["pose"]])
