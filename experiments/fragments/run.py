@@ -127,6 +127,9 @@ def main() -> None:
         "--start", type=float, default=0.0, help="largest noise, in units of the scale; 0 for the rule's"
     )
     parser.add_argument("--anywhere", action="store_true", help="cut rings and multiple bonds too")
+    parser.add_argument(
+        "--category-noise", type=float, default=SamplingConfig().category_noise, help="of SamplingConfig"
+    )
     parser.add_argument("--batch", type=int, default=64, help="tasks sampled at once")
     parser.add_argument("--only", default="", help="numbers of tasks, as 32,108; all when empty")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
@@ -143,7 +146,8 @@ def main() -> None:
                 begun.append(begin(model, mols[number], known, number, Path(folder)))
     usable = [(row, task) for row, task in begun if task is not None]
     config = SamplingConfig(steps=args.steps, method=args.method, precision=args.precision,
-                            temperature=args.temperature, start=args.start)  # fmt: skip
+                            temperature=args.temperature, start=args.start,
+                            category_noise=args.category_noise)  # fmt: skip
     tasks, wishes = [task for _, task in usable], [str(row["new"]) for row, _ in usable]
     made, judged = run_together(model, tasks, wishes, config, args.seed, args.batch)
     for (row, task), mol, (_, told) in zip(usable, made, judged.iterrows(), strict=True):
@@ -161,7 +165,7 @@ def main() -> None:
     shares |= {"known_exact": share(table.known_exact), "connected_and_valid": share(table[valid] & table.connected)}
     shares |= {"new_bonds_only_where_allowed": share(allowed), "attached": share(table.attached_ok)}
     shares |= {"uncrowded": share((table.crowded == 0) & (table.problem == "")), "seed": args.seed}
-    shares |= {"precision": args.precision}
+    shares |= {"precision": args.precision, "category_noise": args.category_noise}
     shares |= {"new_heavy_as_asked": share(table.new_heavy == table.new), "refused": int((table.problem != "").sum())}
     shares |= {"same_molecule": share(table.smiles == [Chem.CanonSmiles(s) for s in table.molecule])}
     result = args.out / "result.csv"
