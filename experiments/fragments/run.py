@@ -51,12 +51,13 @@ HELD_OUT = {"edm": edm, "geom": geom}
 """Split -> (shards, limit, seed) -> molecules that were not trained on."""
 
 
-def cut_pieces(mol: Chem.Mol, known: set[int]) -> tuple[Chem.Mol, int]:
-    """The known heavy atoms with hydrogens, and dummy atoms where bonds were cut; and how many heavy atoms are gone.
+def cut_pieces(mol: Chem.Mol, known: set[int], marked: bool) -> tuple[Chem.Mol, int]:
+    """The known heavy atoms with hydrogens, and how many heavy atoms are gone.
 
     Args:
         mol: kekulised, 3D, hydrogens explicit or implied.
         known: heavy atoms that stay.
+        marked: put dummy atoms where bonds were cut.
     """
     heavy = {a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() > HYDROGEN}
     piece = Chem.RWMol(mol)
@@ -64,7 +65,7 @@ def cut_pieces(mol: Chem.Mol, known: set[int]) -> tuple[Chem.Mol, int]:
     for bond in mol.GetBonds():
         i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
         for at, other in ((i, j), (j, i)):
-            if at in known and other in gone:
+            if marked and at in known and other in gone:
                 dummy = piece.AddAtom(Chem.Atom(0))
                 piece.GetConformer().SetAtomPosition(dummy, mol.GetConformer().GetAtomPosition(other))
                 piece.AddBond(at, dummy, bond.GetBondType())
@@ -76,9 +77,11 @@ def cut_pieces(mol: Chem.Mol, known: set[int]) -> tuple[Chem.Mol, int]:
     return piece.GetMol(), len(gone)
 
 
-def begin(model: Model, mol: Chem.Mol, known: set[int], number: int, folder: Path) -> tuple[dict, Grow | None]:
+def begin(
+    model: Model, mol: Chem.Mol, known: set[int], number: int, folder: Path, marked: bool
+) -> tuple[dict, Grow | None]:
     """The first columns of a task's row, and the task; None where its file is refused."""
-    piece, gone = cut_pieces(mol, known)
+    piece, gone = cut_pieces(mol, known, marked)
     path = folder / "fragment.sdf"
     path.write_text(Chem.MolToMolBlock(piece, kekulize=False) + "$$$$\n")
     row = {"task": number, "molecule": Chem.MolToSmiles(Chem.RemoveHs(mol)), "known_heavy": len(known), "new": gone}
@@ -130,6 +133,7 @@ def main() -> None:
     parser.add_argument(
         "--category-noise", type=float, default=SamplingConfig().category_noise, help="of SamplingConfig"
     )
+    parser.add_argument("--unmarked", action="store_true", help="no dummy atoms: any atom with a hydrogen may grow")
     parser.add_argument("--batch", type=int, default=64, help="tasks sampled at once")
     parser.add_argument("--only", default="", help="numbers of tasks, as 32,108; all when empty")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
@@ -143,7 +147,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number, known in enumerate(cuts):
             if not only or number in only:
-                begun.append(begin(model, mols[number], known, number, Path(folder)))
+                begun.append(begin(model, mols[number], known, number, Path(folder), not args.unmarked))
     usable = [(row, task) for row, task in begun if task is not None]
     config = SamplingConfig(steps=args.steps, method=args.method, precision=args.precision,
                             temperature=args.temperature, start=args.start,
