@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from molediff.config import UserError, nearest
 
 VERBS = {
-    "generate": "make molecules with a bundled model or your own",
+    "generate": "make molecules, free or in a protein pocket, with a bundled model or your own",
     "conformers": "make 3D conformers of molecules given as SMILES or SDF",
     "train": "train a model from a YAML file; goes on where it was",
     "data": "prepare training data from QM9, SD files, SMILES or arrays",
