@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 import numpy as np
 import rdkit
 from rdkit import Chem
@@ -91,13 +94,25 @@ def _best(mol: Chem.Mol, conformers: int, seed: int) -> float | None:
     work = Chem.Mol(mol)
     work.RemoveAllConformers()
     settings = rdDistGeom.ETKDG()
-    settings.randomSeed, settings.timeout = seed, LIMIT
-    rdDistGeom.EmbedMultipleConfs(work, conformers, settings)
+    settings.randomSeed = seed
+    _embed(work, conformers, settings)
     if not work.GetNumConformers():  # after a time-out the ids that come back are of no conformers
         settings.useRandomCoords = True
-        rdDistGeom.EmbedMultipleConfs(work, conformers, settings)
+        _embed(work, conformers, settings)
     if not work.GetNumConformers():
         return None
     energies = [energy for _, energy in rdForceFieldHelpers.UFFOptimizeMoleculeConfs(work, maxIters=STEPS)]
     energies = [energy for energy in energies if np.isfinite(energy)]
     return min(energies) if energies else None
+
+
+def _embed(work: Chem.Mol, conformers: int, settings) -> None:
+    """Conformers within `LIMIT` seconds of computing; RDKit counts waiting too, so on a busy machine it gets longer."""
+    settings.timeout, used = LIMIT, 0.0
+    while used < LIMIT / 2:
+        began, computed = time.monotonic(), time.process_time()
+        rdDistGeom.EmbedMultipleConfs(work, conformers, settings)
+        used = time.process_time() - computed
+        if time.monotonic() - began < settings.timeout:
+            return
+        settings.timeout = math.ceil(settings.timeout * min(10.0, LIMIT / max(used, 0.1)))
