@@ -36,7 +36,11 @@ def run(args: argparse.Namespace) -> int:
     pipeline = Generate.from_pretrained(in_pocket.model_name(args), device)
     source = pipeline.model.source
     place = in_pocket.open_place(args) if in_pocket.asked(args) else None
-    frame = None if place is None else in_pocket.frame_of(place, pipeline.model)
+    frame = (
+        None
+        if place is None
+        else in_pocket.frame_of(place, pipeline.model, bool(args.atoms or args.lead or args.retype))
+    )
     if place is not None:
         pipeline = Generate(pipeline.model, in_pocket.denoiser_of(args, place, frame, pipeline.model))
     if args.compile:

@@ -96,8 +96,13 @@ def open_place(args: argparse.Namespace) -> Place:
     return Place(*pocket_options.receptor_and_site(args), judge)
 
 
-def frame_of(place: Place, model):
+def frame_of(place: Place, model, asked_otherwise: bool = False):
     """The pocket, encoded by the model, with the sizes of ligands that it holds; says what was cut.
+
+    Args:
+        place: the pocket.
+        model: that reads it.
+        asked_otherwise: whether something else says how many atoms the molecules have.
 
     Raises:
         UserError: for an empty pocket, and a model that reads none.
@@ -111,7 +116,7 @@ def frame_of(place: Place, model):
     say_pocket(frame, left_out, place.site)
     if sizes:
         mean = sum(n * share for n, share in sizes.items()) / sum(sizes.values())
-        print(f"room for        about {mean:.0f} heavy atoms (unless --atoms says how many)")
+        print(f"room for        about {mean:.0f} heavy atoms{'' if asked_otherwise else ', as many are made'}")
     return frame
 
 
