@@ -46,7 +46,7 @@ def main() -> None:
     cluster = clusters(args.data, names)
     rules = [RankRule(**dict(zip(GRID, point, strict=True))) for point in itertools.product(*GRID.values())]
     rules.sort(key=lambda r: (r.strain_weight > 0) + (r.invalid > 0) + (r.cluster_weight > 0))  # Vina's order first
-    good = np.array([[first(poses, rule).loc[name, "good"] for name in names] for rule in rules], dtype=float)
+    good = np.array([first(poses, rule).loc[names, "good"] for rule in rules], dtype=float)
     held_out, chosen = np.zeros(len(names)), []
     for c in np.unique(cluster):
         out = cluster == c
