@@ -135,7 +135,7 @@ def run(args: argparse.Namespace) -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     names, rows = chosen(args.data, args.pockets), args.only.split(",")
     for row in rows:
-        choose("row", row, [REFERENCE, *ROWS])
+        choose("row", row, {REFERENCE: None} | ROWS)
     model = load(args.model) if rows != [REFERENCE] else None
     done = [{key: one[key] for key in ("row", "pocket", "n", "model", "steps")} for one in lines(args.results)]
     for row in rows:

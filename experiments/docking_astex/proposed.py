@@ -1,14 +1,9 @@
-"""Rows of `dock --engine diffusion` on the 85 complexes of astex_diverse, and of its control; resumable per complex.
+"""Poses by diffusion against the control, conformers at random places: same count, refiner and ranking. Resumable.
 
-    python experiments/docking_astex/proposed.py --data astex_diverse --work work --index index.csv --hours 2
-    python experiments/docking_astex/proposed.py --index index.csv --table
+    python experiments/docking_astex/proposed.py --data astex_diverse --index index.csv --work work --model pocket
+    python experiments/docking_astex/proposed.py --table
 
-A model proposes ``--samples`` poses a complex in a sphere round the site's centre; the control places as many ETKDG
-conformers at random there. Both go through the same relaxation and ranking, or ('-raw') through none. The model's claim
-is diffusion minus random, complex by complex. Finished complexes are lines of proposed.jsonl.
-
-``--index`` lists the clusters of all sets (columns set, id, cluster): the headline is on complexes whose cluster was
-not trained on.
+Complexes whose cluster was not trained on come first. Finished complexes are lines of proposed.jsonl.
 """
 
 from __future__ import annotations
@@ -16,163 +11,232 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pickle
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from rdkit import Chem
+from rdkit.Chem import rdMolAlign
 
 HERE = Path(__file__).resolve().parent
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")]))
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from proposed_bench import CONFIG, ProposedAstexTask  # noqa: E402
-
 from molediff.config import UserError  # noqa: E402
 from molediff.docking.ligands import prepare, rows_of  # noqa: E402
+from molediff.docking.pdbqt_ligand import isomer  # noqa: E402
 from molediff.docking.pool import run_all  # noqa: E402
-from molediff.docking.proposed import heavy_ligand  # noqa: E402
+from molediff.docking.prepare import prepare_receptor  # noqa: E402
+from molediff.docking.proposed import ProposedTask, heavy_ligand  # noqa: E402
+from molediff.docking.refine import RefineConfig  # noqa: E402
+from molediff.docking.settings import DockConfig  # noqa: E402
 from molediff.docking.site import Site  # noqa: E402
 
-ROWS = ("diffusion", "random", "diffusion-raw", "random-raw")
-HELD_OUT, TRAINED = "crossdocked_test", ("unifep", "schrodinger", "plrex", "openff_plb", "merck", "casf2016_part")
-LIMIT, RESAMPLES = 3600.0, 10_000
-RESULTS = HERE / "proposed.jsonl"
+ENGINES = ("diffusion", "random")
+TRAINED = ("unifep", "schrodinger", "plrex", "openff_plb", "merck", "casf2016_part")
+"""Sets of the training complexes."""
+LEFT_OUT = "crossdocked_test"
+"""Set whose clusters were left out of training."""
+BOX = 25.0
+"""Edge of the box at the centre of the ligand's heavy atoms, angstrom."""
+SUCCESS = 2.0
+"""RMSD of a right pose, angstrom."""
+LIMIT = 3600.0
+"""Seconds of computing a complex."""
+RESAMPLES = 10_000
+
+
+@dataclass
+class JudgeTask:
+    """Relax the proposed poses of a complex and compare them with the crystal."""
+
+    data: str
+    """Folder of complexes, each with protein.pdb and ligand.sdf."""
+    work: str
+    """Folder of prepared receptors."""
+    relax: str
+    """See `molediff.docking.refine.METHODS`."""
+
+    def start(self) -> None:
+        """Nothing: every complex is opened for itself."""
+
+    def __call__(self, job: tuple[str, int, list]) -> dict:
+        """{'raw_rmsd', 'rmsd', 'scores', 'refused'}, one entry a proposed pose; None where it was refused."""
+        name, place, proposals = job
+        began = time.process_time()
+        crystal = crystal_of(Path(self.data), name)
+        receptor = pickle.loads((Path(self.work) / f"{name}.receptor.pkl").read_bytes())
+        heavy = ligand_of(crystal, place)
+        whole = Chem.AddHs(heavy, addCoords=True)
+        wanted = isomer(whole, whole.GetConformer().GetPositions())
+        task = ProposedTask(receptor, site_of(crystal), "proposed", DockConfig(), relax=RefineConfig(self.relax))
+        out: dict[str, list] = {"raw_rmsd": [], "rmsd": [], "scores": [], "refused": []}
+        for proposal in np.asarray(proposals):
+            places, score, reason = task.relaxed(receptor, heavy, proposal, wanted)
+            out["raw_rmsd"].append(rmsd(heavy, proposal, crystal))
+            out["rmsd"].append(None if reason else rmsd(heavy, places[: heavy.GetNumAtoms()], crystal))
+            out["scores"].append(None if reason else round(float(score), 3))
+            out["refused"].append(reason)
+        return out | {"relax_s": round(time.process_time() - began, 1)}
+
+
+def rmsd(heavy: Chem.Mol, places: np.ndarray, crystal: Chem.Mol) -> float | None:
+    """Symmetric, heavy atoms, no superposition, angstrom; None for what is no place."""
+    if not np.isfinite(places).all():
+        return None
+    pose = Chem.Mol(heavy)
+    pose.GetConformer().SetPositions(np.ascontiguousarray(places, dtype=float))
+    return round(rdMolAlign.CalcRMS(pose, Chem.Mol(crystal)), 3)
+
+
+def crystal_of(data: Path, name: str) -> Chem.Mol:
+    """Heavy atoms of the crystal pose."""
+    return Chem.RemoveHs(Chem.MolFromMolFile(str(data / name / "ligand.sdf")))
+
+
+def site_of(crystal: Chem.Mol) -> Site:
+    """A box round the centre: all that the engines are told."""
+    return Site(crystal.GetConformer().GetPositions().mean(0), np.full(3, BOX), "ligand")
+
+
+def ligand_of(crystal: Chem.Mol, place: int) -> Chem.Mol:
+    """From the SMILES: the pose goes in nowhere."""
+    row = rows_of([Chem.MolToSmiles(crystal)])[0]
+    ligand = prepare(row, DockConfig(seed=place + 1))
+    return Chem.Mol(heavy_ligand(ligand), confId=ligand.mol.GetConformer().GetId())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of the complexes")
-    parser.add_argument("--work", type=Path, default=Path("work"), help="folder for receptors (default work)")
-    parser.add_argument("--index", type=Path, help="index.csv of all sets")
+    parser.add_argument("--index", type=Path, help="index.csv, for the clusters")
+    parser.add_argument("--work", type=Path, default=Path("work"), help="folder for prepared receptors")
     parser.add_argument("--model", default="pocket", help="bundled name or folder")
+    parser.add_argument("--samples", type=int, default=10, help="poses a complex and engine (default 10)")
     parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--samples", type=int, default=40)
-    parser.add_argument("--only", default=",".join(ROWS), help=f"rows, of {', '.join(ROWS)}; -mmff is an end too")
-    parser.add_argument("--complexes", type=int, default=85, help="an even choice of so many of the sorted set")
-    parser.add_argument("--hours", type=float, default=1e6, help="begin no complex after so many")
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--table", action="store_true", help="make proposed.csv from proposed.jsonl and stop")
+    parser.add_argument("--relax", default="vina")
+    parser.add_argument("--complexes", type=int, default=85, help="an even choice of so many whose cluster is new")
+    parser.add_argument("--minutes", type=float, default=1e6, help="begin no complex after so many")
+    parser.add_argument("--table", action="store_true", help="make the table from proposed.jsonl and stop")
+    parser.add_argument("--results", type=Path, default=HERE / "proposed.jsonl")
     args = parser.parse_args()
     if not args.table:
-        if args.data is None or not args.data.is_dir():
-            raise UserError(f"--data is {args.data}. Give the unpacked folder astex_diverse.")
-        args.work.mkdir(parents=True, exist_ok=True)
-        search(args)
-    table = summary(read(), args.index)
-    table.to_csv(HERE / "proposed.csv", index=False)
+        if args.data is None or args.index is None:
+            raise UserError("Give --data, the unpacked folder astex_diverse, and --index, its index.csv.")
+        run(args)
+    table = summary(lines(args.results))
+    table.to_csv(args.results.with_suffix(".csv"), index=False)
     print(table.to_string(index=False))
 
 
-def search(args: argparse.Namespace) -> None:
-    """Dock what is not there yet, complex by complex, all rows of it."""
-    names = sorted(p.name for p in args.data.iterdir() if (p / "ligand.sdf").is_file())
-    chosen = [names[k] for k in np.unique(np.linspace(0, len(names) - 1, args.complexes).round().astype(int))]
-    there = {(r["row"], r["complex"]) for r in read()}
-    task = ProposedAstexTask(str(args.data.resolve()), str(args.work.resolve()))
-    sources, until = Sources(args), time.monotonic() + 3600 * args.hours
-    for name in chosen:
-        rows = [row for row in args.only.split(",") if (row, name) not in there]
-        if not rows or time.monotonic() > until:
+def lines(path: Path) -> list[dict]:
+    """What is finished."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def complexes(data: Path, index: Path) -> dict[str, bool]:
+    """Sorted names -> whether the cluster is new to the model."""
+    t = pd.read_csv(index)
+    seen = set(t.cluster[t.set.isin(TRAINED)]) - set(t.cluster[t.set == LEFT_OUT])
+    cluster = dict(t[t.set == "astex_diverse"][["id", "cluster"]].itertuples(index=False))
+    names = sorted(p.name for p in data.iterdir() if (p / "ligand.sdf").is_file())
+    return {name: cluster[name] not in seen for name in names}
+
+
+def run(args: argparse.Namespace) -> None:
+    """Complex by complex, both engines."""
+    from molediff.model import load
+    from molediff.pipelines.frame import Frame, cut_pocket
+    from molediff.pipelines.generate import sampling_config
+    from molediff.pipelines.proposals import DiffusionPoses, RandomPoses
+
+    until = time.monotonic() + 60 * args.minutes
+    args.work.mkdir(parents=True, exist_ok=True)
+    new = complexes(args.data, args.index)
+    names = [name for name in new if new[name]]
+    print(f"{len(names)} of {len(new)} complexes are of clusters that were not trained on")
+    picked = np.unique(np.linspace(0, len(names) - 1, min(args.complexes, len(names))).round().astype(int))
+    model = load(args.model)
+    settings = {"samples": args.samples, "steps": args.steps, "relax": args.relax}
+    settings |= {"model": model.source.checksum[:8]}
+    done = {(one["complex"], one["engine"]) for one in lines(args.results) if settings.items() <= one.items()}
+    jobs, about = [], []
+    for name in (names[k] for k in picked):
+        if time.monotonic() > until or all((name, engine) in done for engine in ENGINES):
             continue
-        crystal, receptor, site = task.complex(name)
-        asked = replace(rows_of([Chem.MolToSmiles(crystal)])[0], row=names.index(name))
-        heavy, jobs = heavy_ligand(prepare(asked, CONFIG)), []
-        for source in dict.fromkeys(row.split("-")[0] for row in rows):
+        place, crystal = list(new).index(name), crystal_of(args.data, name)
+        receptor, site, heavy = receptor_of(args, name), site_of(crystal), ligand_of(crystal, place)
+        frame = Frame.of(model, cut_pocket(receptor, site)[0])
+        diffusion = DiffusionPoses(model, frame, sampling_config(steps=args.steps))
+        for engine, propose in zip(ENGINES, (diffusion, RandomPoses(site)), strict=True):
+            if (name, engine) in done:
+                continue
             began = time.process_time()
-            poses = sources.of(source, receptor, site)(heavy, asked.row, args.samples, CONFIG.seed).round(5).tolist()
-            seconds = time.process_time() - began
-            jobs += [(name, asked, row, poses, seconds) for row in rows if row.split("-")[0] == source]
+            poses = propose(heavy, place, args.samples, 1)
+            jobs.append((name, place, np.round(poses, 5).tolist()))
+            spent = {"propose_s": round(time.process_time() - began, 1)}
+            about.append({"complex": name, "engine": engine, "new": new[name]} | settings | spent)
+        print(f"{name}: poses proposed", flush=True)
 
-        def keep(number: int, result: dict | None, reason: str, jobs=jobs) -> None:
-            nothing = {"reason": reason, "seconds": 0.0, "pb_valid": False}
-            nothing |= {"scores": [], "rmsd": [], "rmsd_proposed": []}
-            line = {"row": jobs[number][2], "complex": jobs[number][0], "samples": args.samples, **(result or nothing)}
-            with open(RESULTS, "a", encoding="utf-8") as f:
-                f.write(json.dumps(line) + "\n")
-            told = (line[key] for key in ("row", "complex", "pb_valid", "seconds", "reason"))
-            print(*told, line["rmsd"][:1], min(line["rmsd_proposed"], default=None), flush=True)
+    def keep(number: int, result: dict | None, reason: str) -> None:
+        with open(args.results, "a") as f:
+            f.write(json.dumps(about[number] | (result or {"reason": reason})) + "\n")
+        print(f"{about[number]['complex']} {about[number]['engine']}: {reason or 'relaxed'}", flush=True)
 
-        run_all(task, jobs, args.workers, LIMIT, keep)
-
-
-class Sources:
-    """Proposers by the first word of a row; the model is loaded when it is first asked for."""
-
-    def __init__(self, args: argparse.Namespace):
-        self.args, self.model = args, None
-
-    def of(self, name: str, receptor, site: Site):
-        """(molecule, row, n, seed) -> poses."""
-        from molediff.pipelines.frame import Frame, cut_pocket
-        from molediff.pipelines.proposals import DiffusionPoses, RandomPoses
-        from molediff.sampling import SamplingConfig
-
-        if name == "random":
-            return RandomPoses(site)
-        if self.model is None:
-            from molediff.model import load
-
-            self.model = load(self.args.model)
-        frame = Frame.of(self.model, cut_pocket(receptor, site)[0])
-        return DiffusionPoses(self.model, frame, SamplingConfig(steps=self.args.steps))
+    if jobs:
+        run_all(JudgeTask(str(args.data.resolve()), str(args.work.resolve()), args.relax), jobs, 1, LIMIT, keep)
 
 
-def read() -> list[dict]:
-    """Finished complexes."""
-    lines = RESULTS.read_text(encoding="utf-8").splitlines(keepends=True) if RESULTS.is_file() else []
-    return [json.loads(line) for line in lines if line.endswith("}\n")]
+def receptor_of(args: argparse.Namespace, name: str):
+    """Prepared once."""
+    path = args.work / f"{name}.receptor.pkl"
+    if not path.is_file():
+        crystal = Chem.MolFromMolFile(str(args.data / name / "ligand.sdf"))
+        path.write_bytes(pickle.dumps(prepare_receptor(args.data / name / "protein.pdb", ligand=crystal)))
+    return pickle.loads(path.read_bytes())
 
 
-def clusters(path: Path | None) -> dict[str, str]:
-    """Complex of astex_diverse -> 'trained' or 'new', by its cluster; empty without an index."""
-    if path is None:
-        return {}
-    index = pd.read_csv(path)
-    of = {name: set(index.cluster[index.set == name]) for name in (HELD_OUT, *TRAINED)}
-    seen = set().union(*(of[name] for name in TRAINED)) - of[HELD_OUT]
-    astex = index[index.set == "astex_diverse"]
-    return {name: "trained" if k in seen else "new" for name, k in zip(astex.id, astex.cluster, strict=True)}
+def outcome(one: dict) -> dict[str, float]:
+    """Of a complex and engine: RMSD of the best raw, the best relaxed and the first pose; inf where there is none."""
+
+    def least(values) -> float:
+        return min((v for v in values if v is not None), default=np.inf)
+
+    ranked = [(s, r) for s, r in zip(one.get("scores", []), one.get("rmsd", []), strict=True) if s is not None]
+    return {
+        "raw_best": least(one.get("raw_rmsd", [])),
+        "best": least(one.get("rmsd", [])),
+        "first": min(ranked)[1] if ranked else np.inf,
+    }
 
 
-def summary(lines: list[dict], index: Path | None) -> pd.DataFrame:
-    """A line a row and kind of cluster: percent of complexes, 95 % bootstrap intervals, differences to the control."""
-    kind, out = clusters(index), []
-    for wanted in ("new", "trained", "all") if kind else ("all",):
-        of = [r for r in lines if wanted == "all" or kind.get(r["complex"]) == wanted]
-        by_row = {row: {r["complex"]: r for r in of if r["row"] == row} for row in dict.fromkeys(r["row"] for r in of)}
-        for row, found in by_row.items():
-            control = by_row.get(row.replace("diffusion", "random"), {}) if row.startswith("diffusion") else {}
-            line = {"clusters": wanted, "row": row, "complexes": len(found)}
-            for key, figure in FIGURES.items():
-                values = np.array([figure(r) for r in found.values()], dtype=float)
-                line |= {key: round(100 * values.mean(), 1), f"{key}_interval": interval(values)}
-                shared = [n for n in found if n in control]
-                if shared:
-                    paired = np.array([float(figure(found[n])) - float(figure(control[n])) for n in shared])
-                    line |= {f"{key}_over_control": round(100 * paired.mean(), 1), f"{key}_over": interval(paired)}
-            line["seconds_mean"] = round(float(np.mean([r["seconds"] for r in found.values()])), 1)
-            out.append(line)
-    return pd.DataFrame(out)
-
-
-FIGURES = {
-    "rmsd2_top1": lambda r: bool(r["rmsd"]) and r["rmsd"][0] <= 2.0,
-    "joint_top1": lambda r: bool(r["rmsd"]) and r["rmsd"][0] <= 2.0 and bool(r["pb_valid"]),
-    "rmsd2_best_of_9": lambda r: any(x <= 2.0 for x in r["rmsd"]),
-    "rmsd2_best_proposed": lambda r: any(x <= 2.0 for x in r["rmsd_proposed"]),
-}
-"""Figure of a complex; joint: and PB-valid (redock, all but the RMSD)."""
-
-
-def interval(values: np.ndarray) -> str:
-    """95 % bootstrap interval of the mean over complexes, percent."""
-    draws = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
-    low, high = np.percentile(values[draws].mean(1), [2.5, 97.5])
-    return f"{100 * low:.1f} to {100 * high:.1f}"
+def summary(found: list[dict]) -> pd.DataFrame:
+    """Success of both engines on the complexes that both have done, and their paired difference with its interval."""
+    rows = []
+    data = pd.DataFrame([{k: v for k, v in one.items() if not isinstance(v, list)} | outcome(one) for one in found])
+    keys = ["model", "samples", "steps", "relax"]
+    for values, part in data.groupby(keys, sort=False):
+        wide = part.pivot(index="complex", columns="engine", values=["raw_best", "best", "first", "propose_s"]).dropna()
+        for what in ("raw_best", "best", "first"):
+            a, b = ((wide[what][engine].astype(float) <= SUCCESS).to_numpy(float) for engine in ENGINES)
+            draw = np.random.default_rng(0).integers(0, len(a), (RESAMPLES, len(a)))
+            low, high = np.percentile((a - b)[draw].mean(1), [2.5, 97.5])
+            rows.append(
+                dict(zip(keys, values, strict=True))
+                | {"pose": what, "complexes": len(a)}
+                | {"diffusion": round(100 * a.mean(), 1), "random": round(100 * b.mean(), 1)}
+                | {
+                    "difference": round(100 * (a - b).mean(), 1),
+                    "low": round(100 * low, 1),
+                    "high": round(100 * high, 1),
+                }
+                | {f"median_{e}": round(float(wide[what][e].astype(float).median()), 2) for e in ENGINES}
+            )
+    return pd.DataFrame(rows)
 
 
 if __name__ == "__main__":
