@@ -14,100 +14,32 @@ import os
 import pickle
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from rdkit import Chem
-from rdkit.Chem import rdMolAlign
 
 HERE = Path(__file__).resolve().parent
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")]))
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
+from proposed_task import JudgeTask, crystal_of, ligand_of, site_of  # noqa: E402
+
 from molediff.config import UserError  # noqa: E402
-from molediff.docking.ligands import prepare, rows_of  # noqa: E402
-from molediff.docking.pdbqt_ligand import isomer  # noqa: E402
 from molediff.docking.pool import run_all  # noqa: E402
 from molediff.docking.prepare import prepare_receptor  # noqa: E402
-from molediff.docking.proposed import ProposedTask, heavy_ligand  # noqa: E402
-from molediff.docking.refine import RefineConfig  # noqa: E402
-from molediff.docking.settings import DockConfig  # noqa: E402
-from molediff.docking.site import Site  # noqa: E402
 
 ENGINES = ("diffusion", "random")
 TRAINED = ("unifep", "schrodinger", "plrex", "openff_plb", "merck", "casf2016_part")
 """Sets of the training complexes."""
 LEFT_OUT = "crossdocked_test"
 """Set whose clusters were left out of training."""
-BOX = 25.0
-"""Edge of the box at the centre of the ligand's heavy atoms, angstrom."""
 SUCCESS = 2.0
 """RMSD of a right pose, angstrom."""
 LIMIT = 3600.0
 """Seconds of computing a complex."""
 RESAMPLES = 10_000
-
-
-@dataclass
-class JudgeTask:
-    """Relax the proposed poses of a complex and compare them with the crystal."""
-
-    data: str
-    """Folder of complexes, each with protein.pdb and ligand.sdf."""
-    work: str
-    """Folder of prepared receptors."""
-    relax: str
-    """See `molediff.docking.refine.METHODS`."""
-
-    def start(self) -> None:
-        """Nothing: every complex is opened for itself."""
-
-    def __call__(self, job: tuple[str, int, list]) -> dict:
-        """{'raw_rmsd', 'rmsd', 'scores', 'refused'}, one entry a proposed pose; None where it was refused."""
-        name, place, proposals = job
-        began = time.process_time()
-        crystal = crystal_of(Path(self.data), name)
-        receptor = pickle.loads((Path(self.work) / f"{name}.receptor.pkl").read_bytes())
-        heavy = ligand_of(crystal, place)
-        whole = Chem.AddHs(heavy, addCoords=True)
-        wanted = isomer(whole, whole.GetConformer().GetPositions())
-        task = ProposedTask(receptor, site_of(crystal), "proposed", DockConfig(), relax=RefineConfig(self.relax))
-        out: dict[str, list] = {"raw_rmsd": [], "rmsd": [], "scores": [], "refused": []}
-        for proposal in np.asarray(proposals):
-            places, score, reason = task.relaxed(receptor, heavy, proposal, wanted)
-            out["raw_rmsd"].append(rmsd(heavy, proposal, crystal))
-            out["rmsd"].append(None if reason else rmsd(heavy, places[: heavy.GetNumAtoms()], crystal))
-            out["scores"].append(None if reason else round(float(score), 3))
-            out["refused"].append(reason)
-        return out | {"relax_s": round(time.process_time() - began, 1)}
-
-
-def rmsd(heavy: Chem.Mol, places: np.ndarray, crystal: Chem.Mol) -> float | None:
-    """Symmetric, heavy atoms, no superposition, angstrom; None for what is no place."""
-    if not np.isfinite(places).all():
-        return None
-    pose = Chem.Mol(heavy)
-    pose.GetConformer().SetPositions(np.ascontiguousarray(places, dtype=float))
-    return round(rdMolAlign.CalcRMS(pose, Chem.Mol(crystal)), 3)
-
-
-def crystal_of(data: Path, name: str) -> Chem.Mol:
-    """Heavy atoms of the crystal pose."""
-    return Chem.RemoveHs(Chem.MolFromMolFile(str(data / name / "ligand.sdf")))
-
-
-def site_of(crystal: Chem.Mol) -> Site:
-    """A box round the centre: all that the engines are told."""
-    return Site(crystal.GetConformer().GetPositions().mean(0), np.full(3, BOX), "ligand")
-
-
-def ligand_of(crystal: Chem.Mol, place: int) -> Chem.Mol:
-    """From the SMILES: the pose goes in nowhere."""
-    row = rows_of([Chem.MolToSmiles(crystal)])[0]
-    ligand = prepare(row, DockConfig(seed=place + 1))
-    return Chem.Mol(heavy_ligand(ligand), confId=ligand.mol.GetConformer().GetId())
 
 
 def main() -> None:
@@ -120,6 +52,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--relax", default="vina")
     parser.add_argument("--complexes", type=int, default=85, help="an even choice of so many whose cluster is new")
+    parser.add_argument("--only", default=",".join(ENGINES), help=f"of {', '.join(ENGINES)}")
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no complex after so many")
     parser.add_argument("--table", action="store_true", help="make the table from proposed.jsonl and stop")
     parser.add_argument("--results", type=Path, default=HERE / "proposed.jsonl")
@@ -160,26 +93,35 @@ def run(args: argparse.Namespace) -> None:
     names = [name for name in new if new[name]]
     print(f"{len(names)} of {len(new)} complexes are of clusters that were not trained on")
     picked = np.unique(np.linspace(0, len(names) - 1, min(args.complexes, len(names))).round().astype(int))
-    model = load(args.model)
-    settings = {"samples": args.samples, "steps": args.steps, "relax": args.relax}
-    settings |= {"model": model.source.checksum[:8]}
-    done = {(one["complex"], one["engine"]) for one in lines(args.results) if settings.items() <= one.items()}
+    wanted = args.only.split(",")
+    model = load(args.model) if "diffusion" in wanted else None
+    settings = {"samples": args.samples, "relax": args.relax}
+    of = {"random": settings | {"model": "", "steps": 0}}
+    if model is not None:
+        of["diffusion"] = settings | {"model": model.source.checksum[:8], "steps": args.steps}
+    known = lines(args.results)
     jobs, about = [], []
     for name in (names[k] for k in picked):
-        if time.monotonic() > until or all((name, engine) in done for engine in ENGINES):
+        left = [
+            engine
+            for engine in wanted
+            if not any((of[engine] | {"complex": name, "engine": engine}).items() <= one.items() for one in known)
+        ]
+        if time.monotonic() > until or not left:
             continue
         place, crystal = list(new).index(name), crystal_of(args.data, name)
         receptor, site, heavy = receptor_of(args, name), site_of(crystal), ligand_of(crystal, place)
-        frame = Frame.of(model, cut_pocket(receptor, site)[0])
-        diffusion = DiffusionPoses(model, frame, sampling_config(steps=args.steps))
-        for engine, propose in zip(ENGINES, (diffusion, RandomPoses(site)), strict=True):
-            if (name, engine) in done:
-                continue
+        for engine in left:
             began = time.process_time()
+            if engine == "random":
+                propose = RandomPoses(site)
+            else:
+                frame = Frame.of(model, cut_pocket(receptor, site)[0])
+                propose = DiffusionPoses(model, frame, sampling_config(steps=args.steps))
             poses = propose(heavy, place, args.samples, 1)
             jobs.append((name, place, np.round(poses, 5).tolist()))
             spent = {"propose_s": round(time.process_time() - began, 1)}
-            about.append({"complex": name, "engine": engine, "new": new[name]} | settings | spent)
+            about.append({"complex": name, "engine": engine, "new": new[name]} | of[engine] | spent)
         print(f"{name}: poses proposed", flush=True)
 
     def keep(number: int, result: dict | None, reason: str) -> None:
@@ -218,9 +160,13 @@ def summary(found: list[dict]) -> pd.DataFrame:
     """Success of both engines on the complexes that both have done, and their paired difference with its interval."""
     rows = []
     data = pd.DataFrame([{k: v for k, v in one.items() if not isinstance(v, list)} | outcome(one) for one in found])
-    keys = ["model", "samples", "steps", "relax"]
-    for values, part in data.groupby(keys, sort=False):
-        wide = part.pivot(index="complex", columns="engine", values=["raw_best", "best", "first", "propose_s"]).dropna()
+    keys = ["model", "steps", "samples", "relax"]
+    for values, part in data[data.engine == "diffusion"].groupby(keys, sort=False):
+        same = (data.engine == "random") & (data.samples == values[2]) & (data.relax == values[3])
+        both = pd.concat([part, data[same]])
+        wide = both.pivot(index="complex", columns="engine", values=["raw_best", "best", "first"]).dropna()
+        if not len(wide) or set(both.engine) != set(ENGINES):
+            continue
         for what in ("raw_best", "best", "first"):
             a, b = ((wide[what][engine].astype(float) <= SUCCESS).to_numpy(float) for engine in ENGINES)
             draw = np.random.default_rng(0).integers(0, len(a), (RESAMPLES, len(a)))
