@@ -15,7 +15,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +52,7 @@ def free_figures(folder: Path, columns: Columns, checksum: str) -> dict[str, str
     if (folder / "result.csv").is_file():
         table = pd.read_csv(folder / "result.csv")
         mine = table[table.set.str.contains(checksum[:8])]
+        mine = mine[mine.set.str.contains("recommended")] if mine.set.str.contains("recommended").any() else mine
         for (steps, n), rows in mine.groupby(["steps", "n"]):
             there = [(rows[key].mean(), *rest) for key, *rest in columns if key in rows and rows[key].notna().any()]
             found[f"{steps} steps, {len(rows)} x {n:,} molecules"] = ", ".join(
@@ -97,6 +98,8 @@ class Bundle:
     """Of its training."""
     figures: Callable[[str], dict[str, str]]
     """Checksum -> measured lines."""
+    sampling: dict = field(default_factory=dict)
+    """Settings that were measured to suit it, see `molediff.model.Model.recommended`."""
 
 
 def of(name: str) -> Path:
@@ -108,6 +111,7 @@ BUNDLES = {
         "free generation, conformers and growing of small organic molecules (H, C, N, O, F)",
         "experiments/qm9_free/config.yaml",
         lambda sum_: free_figures(of("qm9_free"), FREE, sum_) | conformer_figures(of("qm9_free"), sum_),
+        {"temperature": 0.7, "bend": 1.0, "start": 5.0, "end": 0.03, "category_noise": 0.5},
     ),
     "druglike": Bundle(
         "free generation, conformers and growing of drug-like molecules, hydrogens implied",
@@ -155,7 +159,7 @@ def main() -> None:
     if not (target / HASHES).is_file():
         np.save(target / HASHES, training_hashes(args.data, about["training"]["split"], args.complexes))
     figures = bundle.figures(description["sha256"])
-    about |= {"summary": bundle.summary, "measured": figures}
+    about |= {"summary": bundle.summary, "measured": figures, "sampling": bundle.sampling}
     # As in the README of the experiment, not as it stood on one machine.
     about["command"] = f"molediff train {bundle.config} --finish"
     about["training"] |= {k: Path(v).name for k, v in about["training"].items() if k in ("complexes", "initial")}

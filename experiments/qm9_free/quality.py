@@ -68,7 +68,7 @@ def arguments(description: str, data: str, model: str, table: Path) -> argparse.
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--compile", action="store_true", help="torch.compile: a minute, then faster")
     parser.add_argument("--method", default="churn")
-    parser.add_argument("--temperature", type=float, default=0.9)
+    parser.add_argument("--temperature", type=float, help="default: the settings that the model recommends")
     parser.add_argument("--reference", default="qm9", help="published statistics: qm9 (packaged) or a json.gz file")
     parser.add_argument("--parts", default="runs/quality", help="folder for finished batches")
     parser.add_argument("--table", type=Path, default=table)
@@ -97,14 +97,16 @@ def fill(args: argparse.Namespace, data: dict[str, list], judge: Callable[[list,
         pipeline.model.compile_network()
     source = pipeline.model.source
     hashes = np.load(source.folder / HASHES) if (source.folder / HASHES).is_file() else None
-    label = f"{source.name} {source.checksum[:8]} {args.method} {args.temperature} {args.precision}"
+    said = "recommended" if args.temperature is None and pipeline.model.recommended else args.temperature or 0.9
+    label = f"{source.name} {source.checksum[:8]} {args.method} {said} {args.precision}"
     settings = {key: getattr(args, key) for key in ("method", "temperature", "precision", "batch")}
+    settings = {key: value for key, value in settings.items() if value is not None}
     for steps in map(int, args.steps.split(",")):
         for seed in map(int, args.seeds.split(",")):
             if (label, steps, seed, args.n) in done:
                 continue
             began, spent = time.perf_counter(), time.process_time()
-            how = f"{args.method}-{args.temperature}-{args.precision}-{steps}-{seed}-{args.n}-{args.batch}"
+            how = f"{args.method}-{said}-{args.precision}-{steps}-{seed}-{args.n}-{args.batch}"
             out = pipeline(args.n, seed, steps, parts=Path(args.parts) / f"{source.checksum[:8]}-{how}", **settings)
             seconds = {
                 "seconds": round(time.perf_counter() - began, 1),

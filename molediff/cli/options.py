@@ -32,7 +32,9 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
         default="churn",
         help="churn, ddim, ddpm, euler, heun (asks the network twice a step) or dpm++2m (default churn)",
     )
-    parser.add_argument("--temperature", type=float, default=0.9, help="of types, charges, bonds (default 0.9)")
+    parser.add_argument(
+        "--temperature", type=float, help="of types, charges, bonds (default: what the model recommends, else 0.9)"
+    )
     parser.add_argument("--precision", default="float32", help="float32 or bf16, faster where the CPU has AVX512-BF16")
     parser.add_argument("--batch", type=int, default=64, help="molecules at once (default 64)")
 
@@ -46,7 +48,8 @@ def add_output(parser: argparse.ArgumentParser, default: str) -> None:
 
 def sampling(args: argparse.Namespace) -> dict:
     """The values of `add_sampling`, as a pipeline takes them."""
-    return {key: getattr(args, key) for key in ("seed", "steps", "method", "temperature", "precision", "batch")}
+    found = {key: getattr(args, key) for key in ("seed", "steps", "method", "temperature", "precision", "batch")}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def device_of(name: str) -> str:

@@ -79,6 +79,11 @@ class Model(nn.Module):
         return network(*self.process.view(noisy, times), condition)
 
     @property
+    def recommended(self) -> dict:
+        """Settings of `molediff.sampling.SamplingConfig` that were measured to suit it where nothing is given."""
+        return dict(self.source.about.get("sampling", {}))
+
+    @property
     def reads_pockets(self) -> bool:
         """Whether it can be given a pocket."""
         return getattr(self.denoiser, "reads_pockets", False)

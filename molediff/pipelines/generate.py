@@ -124,13 +124,14 @@ class Generate:
             progress: called after every batch.
             parts: folder in which finished batches are kept, so that a run can be resumed.
             task: what the molecules begin from; nothing when None.
-            settings: further fields of `molediff.sampling.SamplingConfig`.
+            settings: further fields of `molediff.sampling.SamplingConfig`; without them, from nothing and without a
+                pocket, those that the model recommends (`Model.recommended`).
 
         Raises:
             UserError: for settings that do not exist or cannot be.
         """
         task = task or Task()
-        config = task.settings(sampling_config(steps=steps, **settings), self.model)
+        config = task.settings(sampling_config(steps=steps, **(task.usual(self.model) | settings)), self.model)
         at_least_one(n)
         sizes = task.sizes(self.model, n, seed, atoms)
         kept, denoise = Parts(parts), task.guided(self.denoise or self.model)
