@@ -39,7 +39,7 @@ FREE = (("strict_validity", "strictly valid", " %", 1), ("edm_molecule_stability
         ("edm_valid_unique", "EDM validity x uniqueness", " %", 1), ("bond_w1_held_out", "bond W1", " A", 4),
         ("angle_w1_held_out", "angle W1", " degree", 2))  # fmt: skip
 HEAVY = (("connected", "connected", " %", 1), ("valid", "strict-heavy valid", " %", 1),
-         ("posebusters_valid", "PoseBusters `mol` with hydrogens added", " %", 1),
+         ("posebusters_valid", "PoseBusters `mol` with hydrogens added (of the first {judged:.0f})", " %", 1),
          ("bond_w1_held_out", "bond W1", " A", 4), ("angle_w1_held_out", "angle W1", " degree", 2))  # fmt: skip
 IN_POCKET = (("connected", "connected", " %", 1), ("strict_heavy", "strict-heavy valid", " %", 1),
              ("pb_valid", "PB-valid", " %", 1), ("clashes", "clashes", "", 1),
@@ -54,9 +54,10 @@ def free_figures(folder: Path, columns: Columns, checksum: str) -> dict[str, str
         mine = table[table.set.str.contains(checksum[:8])]
         mine = mine[mine.set.str.contains("recommended")] if mine.set.str.contains("recommended").any() else mine
         for (steps, n), rows in mine.groupby(["steps", "n"]):
+            judged = rows["judged"].mean() if "judged" in rows else n
             there = [(rows[key].mean(), *rest) for key, *rest in columns if key in rows and rows[key].notna().any()]
             found[f"{steps} steps, {len(rows)} x {n:,} molecules"] = ", ".join(
-                f"{label} {value:.{digits}f}{unit}" for value, label, unit, digits in there
+                f"{label.format(judged=judged)} {value:.{digits}f}{unit}" for value, label, unit, digits in there
             )
     return found
 
@@ -70,7 +71,7 @@ def conformer_figures(folder: Path, checksum: str) -> dict[str, str]:
     if not str(row.get("checksum", checksum[:8])).startswith(checksum[:8]):
         return {}
     return {
-        "conformers of 200 held-out molecules, 50 steps": (
+        f"conformers of {row.get('molecules', 200)} held-out molecules, 50 steps": (
             f"as asked {row.as_asked_percent} %, best of 20 heavy-atom RMSD median {row.best_of_20_median} A, "
             f"90th percentile {row.best_of_20_p90} A"
         )
