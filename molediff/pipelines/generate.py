@@ -124,8 +124,7 @@ class Generate:
             progress: called after every batch.
             parts: folder in which finished batches are kept, so that a run can be resumed.
             task: what the molecules begin from; nothing when None.
-            settings: further fields of `molediff.sampling.SamplingConfig`; without them, from nothing and without a
-                pocket, those that the model recommends (`Model.recommended`).
+            settings: further fields of `molediff.sampling.SamplingConfig`; see `Task.usual` for those not given.
 
         Raises:
             UserError: for settings that do not exist or cannot be.
