@@ -116,7 +116,7 @@ def test_the_loss_reaches_the_encoder(on_complexes, complexes):
     silent = [
         n for n, p in shell.model.denoiser.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()
     ]
-    assert all(n.startswith(("layers.", "stereo")) or "stereo" in n for n in silent)
+    assert all("stereo" in n for n in silent), silent  # no molecule here has a tagged centre
     assert shell.model.denoiser.encoder.element.weight.grad.abs().max() > 0
 
 
