@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rdkit import Chem
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "qm9_free")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
 from held_out import chosen
 from run import with_hydrogens
 
