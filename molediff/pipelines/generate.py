@@ -108,7 +108,7 @@ class Generate:
         batch: int = DEFAULT_BATCH,
         trajectory: int | None = None,
         progress: Progress | None = None,
-        parts: Path | None = None,
+        parts: Path | str | None = None,
         task: Task | None = None,
         **settings,
     ) -> Generation:

@@ -16,10 +16,10 @@ from molediff.structures import Molecules
 class Parts:
     """A folder of finished batches, or nothing at all."""
 
-    def __init__(self, folder: Path | None):
-        self.folder = folder
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path | str | None):
+        self.folder = None if folder is None else Path(folder)
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
 
     def read(self, number: int) -> Molecules | None:
         """Batch ``number``, or None when it is not there or was cut off."""

@@ -44,17 +44,22 @@ class Known:
         return cls(torch.zeros_like(atom), atom, atom, molecules.pair_mask & yes[:, None, None])
 
     @classmethod
-    def fragments(cls, molecules: Molecules, owner: Tensor, typed: Tensor) -> Known:
+    def fragments(cls, molecules: Molecules, owner: Tensor, typed: Tensor, closed: Tensor | None = None) -> Known:
         """Growing and linking: atoms are known with all they have, a bond where both its atoms are of one fragment.
 
         Args:
             molecules: the batch.
             owner: (B, N) int64, a number for each fragment, the same for all its atoms; -1 where an atom is new.
             typed: (B, N) bool, new atoms whose element is known: the hydrogens, so that the others are heavy.
+            closed: (B, N) bool, known atoms that bond to nothing but their own fragment, so that 'none' is given to
+                every other bond of theirs; none when None.
         """
         atom = (owner >= 0) & molecules.mask
-        same = (owner.unsqueeze(1) == owner.unsqueeze(2)) & atom.unsqueeze(1)
-        return cls(atom, atom | (typed & molecules.mask), atom, same & molecules.pair_mask)
+        given = (owner.unsqueeze(1) == owner.unsqueeze(2)) & atom.unsqueeze(1)
+        if closed is not None:
+            shut = closed & atom
+            given = given | shut.unsqueeze(1) | shut.unsqueeze(2)
+        return cls(atom, atom | (typed & molecules.mask), atom, given & molecules.pair_mask)
 
     @classmethod
     def positions(cls, molecules: Molecules, which: Tensor, typed: Tensor) -> Known:

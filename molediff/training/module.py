@@ -43,7 +43,11 @@ class TrainingModule(pl.LightningModule):
         super().__init__()
         self.model, self.config, self.plan = model, config, plan
         self.shares = Shares(
-            config.conformer_share, config.fragment_share, config.retype_share, config.hydrogens_marked
+            config.conformer_share,
+            config.fragment_share,
+            config.retype_share,
+            config.hydrogens_marked,
+            config.closed_marked,
         )
         self.shares.check()
         self.average = AveragedWeights(model.denoiser, config.ema)

@@ -27,6 +27,7 @@ MAY_CHANGE = (
     "fragment_share",
     "retype_share",
     "hydrogens_marked",
+    "closed_marked",
     "pocket_drop",
     "steps",
     "finish_steps",

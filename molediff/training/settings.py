@@ -47,6 +47,8 @@ class TrainConfig:
     """Share trained with the positions of the heavy atoms known, for `generate --retype`."""
     hydrogens_marked: bool = False
     """Whether these two tasks know which new atoms are hydrogens: the number of new heavy atoms is then exact."""
+    closed_marked: bool = False
+    """Whether atoms of a fragment may know that they bond to nothing new, for models whose hydrogens are implied."""
     complexes: str = ""
     """Folder of prepared complexes to train on beside ``data``, as `molediff data prepare complexes` wrote it."""
     complex_share: float = 0.5

@@ -2,7 +2,8 @@
 
 Fragments are cut as `molediff.chem.fragments` presents one to `generate --known`: heavy atoms with the hydrogens that
 sit on them, without those at attachment points; or without any, as where no attachment point is marked. Which of the
-new atoms are hydrogens may be known too, so that the number of new heavy atoms is the one asked for.
+new atoms are hydrogens may be known too, so that the number of new heavy atoms is the one asked for. Where hydrogens
+are implied, none can show which atoms are attachment points: there closed atoms may know that they have no other bond.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Shares:
     """Positions of the heavy atoms known."""
     marked: bool = False
     """Whether it is known which of the new atoms are hydrogens."""
+    closed: bool = False
+    """Whether atoms of a fragment may know that they bond to nothing new."""
 
     def check(self) -> None:
         """Raise a UserError unless each is at least 0 and they leave room for each other."""
@@ -81,7 +84,8 @@ def positioned(
         owner[cut] = draw_cuts(_rows(clean, cut), hydrogen, generator)
     heavy = heavy_atoms(clean, hydrogen)
     light = ~heavy & shares.marked
-    parts = Known.fragments(clean, owner, light & (owner < 0) & cut[:, None])
+    closed = draw_closed(clean, owner, generator) if shares.closed else None
+    parts = Known.fragments(clean, owner, light & (owner < 0) & cut[:, None], closed)
     places = Known.positions(clean, heavy & retyped[:, None], light & retyped[:, None])
     known = merged(condition.known, parts, places)
     if not framed:
@@ -156,6 +160,23 @@ def cut_at(molecules: Molecules, known: Tensor, hydrogen: int | None, bare: Tens
     label = components(bonded & known[:, None] & known[:, :, None], known)
     at = (bonded & known[:, None]).long().argmax(-1)  # the atom that a hydrogen sits on
     return torch.where(both, torch.where(known, label, label.gather(1, at)), -1)
+
+
+def draw_closed(molecules: Molecules, owner: Tensor, generator: torch.Generator) -> Tensor:
+    """Known atoms said to bond to nothing new: all such atoms in a third of the cuts, none in a third, some otherwise.
+
+    Args:
+        molecules: clean batch.
+        owner: (B, N) int64, labels of `draw_cuts`.
+        generator: of the choices.
+
+    Returns:
+        (B, N) bool.
+    """
+    known = owner >= 0
+    used = (molecules.bond > 0) & (molecules.mask & ~known)[:, None]  # (B, N, N) bonds to new atoms
+    share, each = (torch.rand(*shape, generator=generator).to(owner.device) for shape in ((len(owner), 1), owner.shape))
+    return known & ~used.any(-1) & (each < (3 * share - 1).clamp(0, 1))
 
 
 def _grow(skeleton, heavy, block, seed, order, wanted, linked) -> Tensor:

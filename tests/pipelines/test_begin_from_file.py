@@ -16,7 +16,7 @@ from molediff.cli.main import main
 from molediff.config import UserError
 from molediff.elements import Vocabulary
 from molediff.geometry import centre_on, random_rotations
-from molediff.model import Model, ModelConfig, SizePrior, save
+from molediff.model import Model, ModelConfig, SizePrior, load, save
 from molediff.pipelines import Generate
 from molediff.pipelines.tasks import Grow, Optimise, Retype
 from molediff.structures import Known, Molecules
@@ -432,3 +432,21 @@ def test_no_new_bond_at_closed_atoms_even_from_a_network_that_wants_all(model, w
     for mol in out.mols:
         new = mol.GetNumAtoms() - task.count
         assert mol.GetNumBonds() == len(task.source.bonds) + new + new * (new - 1) // 2  # all that are allowed
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_models_of_heavy_atoms_are_told_which_atoms_are_closed(write, told, tmp_path):
+    """As in training: 'none' is given between a closed atom and all beyond its fragment, and nothing else is."""
+    config = ModelConfig(network=NETWORK, vocabulary=Vocabulary(("C", "N", "O"), (0,)), explicit_hydrogens=False)
+    about = {"training": {"fragment_share": 0.1, "closed_marked": told}}
+    saved = save(Model(config, SizePrior({8: 1})), tmp_path / "heavy", about)
+    task = Grow.read(write(molecule("CCO")), load(saved), "1")
+    task.heavy = [2]
+    given = task.given([5], [0])
+    known = task.condition(given, [0]).known
+    within = (torch.arange(5) < 3)[:, None] & (torch.arange(5) < 3) & ~torch.eye(5, dtype=torch.bool)
+    closed = torch.tensor([False, True, True, False, False]) & torch.tensor(told)
+    wanted = within | ((closed[:, None] | closed) & ~torch.eye(5, dtype=torch.bool))
+    assert torch.equal(known.bond[0], wanted)
+    assert not given.bond[0][wanted & ~within].any()
+    assert not known.pos[0, 3:].any()

@@ -101,6 +101,24 @@ def test_a_molecule_with_implied_hydrogens_is_cut_too():
     assert ((owner >= 0).sum(1) <= 3).all()
 
 
+def test_closed_atoms_know_that_they_bond_to_nothing_new():
+    molecules, stereo = from_rdkit([Chem.MolFromSmiles("CCCOCC=O")] * 600, Vocabulary(("C", "N", "O"), (0,)))
+    none = torch.zeros(600, dtype=torch.bool)
+    known = positioned(molecules, stereo, none, Shares(0.0, 1.0, 0.0, closed=True), None, seeded())[1].known
+    within = known.pos[:, None] & known.pos[:, :, None] & molecules.pair_mask
+    closed = known.pos & (known.bond | ~molecules.pair_mask).all(-1)  # every bond of theirs is given
+    new = (~known.pos)[:, None] & molecules.pair_mask
+    assert not (closed & ((molecules.bond > 0) & new).any(-1)).any()  # and none of it leads to a new atom
+    assert not (known.bond & ~within & ~closed[:, None] & ~closed[:, :, None]).any()
+    assert torch.equal(known.bond, known.bond.mT)
+    could = known.pos & ~((molecules.bond > 0) & new).any(-1)
+    some = could.any(1)
+    share = (closed.sum(1) / could.sum(1).clamp(min=1))[some]
+    assert 0.25 < (share == 1).float().mean() < 0.6
+    assert 0.25 < (share == 0).float().mean() < 0.6
+    assert ((share > 0) & (share < 1)).any()
+
+
 def test_no_share_leaves_everything_alone(batch):
     molecules, stereo, _ = batch
     generator = seeded()

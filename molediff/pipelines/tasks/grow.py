@@ -26,6 +26,7 @@ class Grow(FromFile):
         """Fragments, as `molediff.chem.fragments` reads them, and the pocket they lie in, if any."""
         super().__init__(source, model, frame)
         self.owner = torch.tensor(source.owner)  # (K,)
+        self.closing = bool(model.source.about.get("training", {}).get("closed_marked", False))
 
     @classmethod
     def read(cls, path: Path | str, model: Model, attach: str = "", frame: Frame | None = None) -> Grow:
@@ -52,7 +53,10 @@ class Grow(FromFile):
     def condition(self, part: Molecules, rows: list[int]) -> Condition:
         owner = torch.full(part.mask.shape, -1, device=part.mask.device)
         owner[:, : self.count] = self.owner.to(owner)
-        known = Known.fragments(part, owner, self.new_hydrogens(part))
+        closed = torch.zeros_like(part.mask)
+        if self.closing:
+            closed[:, : self.count] = ~torch.tensor(self.source.attach, device=closed.device)
+        known = Known.fragments(part, owner, self.new_hydrogens(part), closed)
         return self.framed(Condition(known, Stereo.unspecified(part)), part)
 
     def guided(self, denoise: Denoise) -> Denoise:
