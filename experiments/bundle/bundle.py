@@ -99,8 +99,8 @@ class Bundle:
     """Of its training."""
     figures: Callable[[str], dict[str, str]]
     """Checksum -> measured lines."""
-    sampling: dict = field(default_factory=dict)
-    """Settings that were measured to suit it, see `molediff.model.Model.recommended`."""
+    sampling: list[dict] = field(default_factory=list)
+    """Settings that were measured to suit it, from a number of steps on; see `molediff.model.Model.recommended`."""
 
 
 def of(name: str) -> Path:
@@ -112,7 +112,19 @@ BUNDLES = {
         "free generation, conformers and growing of small organic molecules (H, C, N, O, F)",
         "experiments/qm9_free/config.yaml",
         lambda sum_: free_figures(of("qm9_free"), FREE, sum_) | conformer_figures(of("qm9_free"), sum_),
-        {"temperature": 0.7, "bend": 1.0, "start": 5.0, "end": 0.03, "category_noise": 0.5},
+        [
+            {
+                "steps": 1,
+                "method": "dpm++2m",
+                "temperature": 0.5,
+                "bend": 1.0,
+                "start": 2.0,
+                "end": 0.015,
+                "category_noise": 0.1,
+            },
+            {"steps": 15, "temperature": 0.7, "bend": 1.0, "start": 2.0, "end": 0.02, "category_noise": 0.25},
+            {"steps": 35, "temperature": 0.9, "bend": 1.0, "start": 2.5, "end": 0.01, "category_noise": 0.7},
+        ],
     ),
     "druglike": Bundle(
         "free generation, conformers and growing of drug-like molecules, hydrogens implied",

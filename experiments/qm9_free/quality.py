@@ -8,6 +8,7 @@ Goes on where it was: rows that are in the table already are not made again (del
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import time
 from collections.abc import Callable
@@ -67,8 +68,8 @@ def arguments(description: str, data: str, model: str, table: Path) -> argparse.
     parser.add_argument("--n", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--compile", action="store_true", help="torch.compile: a minute, then faster")
-    parser.add_argument("--method", default="churn")
-    parser.add_argument("--temperature", type=float, help="default: the settings that the model recommends")
+    parser.add_argument("--method", help="default: what the model recommends")
+    parser.add_argument("--temperature", type=float, help="default: what the model recommends")
     parser.add_argument("--reference", default="qm9", help="published statistics: qm9 (packaged) or a json.gz file")
     parser.add_argument("--parts", default="runs/quality", help="folder for finished batches")
     parser.add_argument("--table", type=Path, default=table)
@@ -97,8 +98,9 @@ def fill(args: argparse.Namespace, data: dict[str, list], judge: Callable[[list,
         pipeline.model.compile_network()
     source = pipeline.model.source
     hashes = np.load(source.folder / HASHES) if (source.folder / HASHES).is_file() else None
-    said = "recommended" if args.temperature is None and pipeline.model.recommended else args.temperature or 0.9
-    label = f"{source.name} {source.checksum[:8]} {args.method} {said} {args.precision}"
+    said = "recommended" if source.about.get("sampling") else "default"
+    said = " ".join([said, *(str(x) for x in (args.method, args.temperature) if x is not None)])
+    label = f"{source.name} {source.checksum[:8]} {said} {args.precision}"
     settings = {key: getattr(args, key) for key in ("method", "temperature", "precision", "batch")}
     settings = {key: value for key, value in settings.items() if value is not None}
     for steps in map(int, args.steps.split(",")):
@@ -106,8 +108,9 @@ def fill(args: argparse.Namespace, data: dict[str, list], judge: Callable[[list,
             if (label, steps, seed, args.n) in done:
                 continue
             began, spent = time.perf_counter(), time.process_time()
-            how = f"{args.method}-{said}-{args.precision}-{steps}-{seed}-{args.n}-{args.batch}"
-            out = pipeline(args.n, seed, steps, parts=Path(args.parts) / f"{source.checksum[:8]}-{how}", **settings)
+            settled = hashlib.sha256(repr(pipeline.model.recommended(steps) | settings).encode()).hexdigest()
+            parts = Path(args.parts) / f"{source.checksum[:8]}-{steps}-{seed}-{args.n}-{settled[:8]}"
+            out = pipeline(args.n, seed, steps, parts=parts, **settings)
             seconds = {
                 "seconds": round(time.perf_counter() - began, 1),
                 "threads": torch.get_num_threads(),

@@ -78,10 +78,18 @@ class Model(nn.Module):
         network = self._compiled if self._compiled is not None and _ordinary(noisy) else self.denoiser
         return network(*self.process.view(noisy, times), condition)
 
-    @property
-    def recommended(self) -> dict:
-        """Settings of `molediff.sampling.SamplingConfig` that were measured to suit it where nothing is given."""
-        return dict(self.source.about.get("sampling", {}))
+    def recommended(self, steps: int) -> dict:
+        """Settings of `molediff.sampling.SamplingConfig` that were measured to suit it where nothing is given.
+
+        Few steps want other settings than many: of the rows that its description lists under ``sampling``, each with
+        the least number of ``steps`` that it is for, the last that fits counts; nothing where none does.
+
+        Args:
+            steps: of the run.
+        """
+        fitting = [row for row in self.source.about.get("sampling", []) if row["steps"] <= steps]
+        row = max(fitting, key=lambda one: one["steps"], default={})
+        return {name: value for name, value in row.items() if name != "steps"}
 
     @property
     def reads_pockets(self) -> bool:

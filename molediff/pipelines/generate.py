@@ -130,7 +130,7 @@ class Generate:
             UserError: for settings that do not exist or cannot be.
         """
         task = task or Task()
-        config = task.settings(sampling_config(steps=steps, **(task.usual(self.model) | settings)), self.model)
+        config = task.settings(sampling_config(steps=steps, **(task.usual(self.model, steps) | settings)), self.model)
         at_least_one(n)
         sizes = task.sizes(self.model, n, seed, atoms)
         kept, denoise = Parts(parts), task.guided(self.denoise or self.model)

@@ -15,7 +15,7 @@ from tests.pipelines.pocketbench import pocket_model
 
 def model(**sampling):
     made = pocket_model()
-    made.source = replace(made.source, about={"sampling": sampling})
+    made.source = replace(made.source, about={"sampling": [{"steps": 1} | sampling]})
     return made
 
 
@@ -30,7 +30,7 @@ def test_the_user_wins():
 
 
 def test_without_recommendation_nothing_changes():
-    assert Task().usual(pocket_model()) == {}
+    assert Task().usual(pocket_model(), 50) == {}
 
 
 def test_a_setting_that_does_not_exist_is_refused():
@@ -41,4 +41,15 @@ def test_a_setting_that_does_not_exist_is_refused():
 def test_bundled_models_recommend_settings_that_exist():
     from molediff.pipelines.generate import sampling_config
 
-    sampling_config(**load("qm9").recommended)
+    for steps in (8, 20, 50, 100):
+        recommended = load("qm9").recommended(steps)
+        assert recommended
+        sampling_config(steps=steps, **recommended)
+
+
+@pytest.mark.parametrize(("steps", "temperature"), [(4, None), (5, 0.5), (19, 0.5), (20, 0.7), (500, 0.7)])
+def test_the_last_row_that_fits_the_number_of_steps_counts(steps, temperature):
+    made = model()
+    rows = [{"steps": 20, "temperature": 0.7}, {"steps": 5, "temperature": 0.5}]
+    made.source = replace(made.source, about={"sampling": rows})
+    assert made.recommended(steps).get("temperature") == temperature

@@ -48,9 +48,9 @@ class Task:
         """Atoms of a molecule -> weight: as fills the pocket, or as in training."""
         return dict(self.frame.counts) if self.frame is not None and self.frame.counts else model.sizes.counts
 
-    def usual(self, model: Model) -> dict:
+    def usual(self, model: Model, steps: int) -> dict:
         """Settings where the user says nothing: those that the model recommends, without a pocket."""
-        return model.recommended if self.frame is None else {}
+        return model.recommended(steps) if self.frame is None else {}
 
     def settings(self, config: SamplingConfig, model: Model) -> SamplingConfig:
         """The settings as this task needs them: in a pocket noise begins at `REACH` times the spread of ligands."""
@@ -119,7 +119,7 @@ class FromFile(Task):
         self.marked = bool(told.get("hydrogens_marked", False))
         self.heavy: list[int] = []  # new heavy atoms of each molecule of the run
 
-    def usual(self, model: Model) -> dict:
+    def usual(self, model: Model, steps: int) -> dict:
         return {}  # what models recommend was measured without anything given
 
     def given(self, sizes: Sequence[int], members: Sequence[int]) -> Molecules:
