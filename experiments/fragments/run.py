@@ -35,6 +35,8 @@ from molediff.sampling import SamplingConfig
 from molediff.training import tasks as training
 
 HYDROGEN = 1
+SETTINGS = ("method", "temperature", "precision", "start", "end", "bend", "churn", "category_noise")
+"""Fields of `SamplingConfig` that may be changed here."""
 
 
 def edm(shards: Shards, limit: int, seed: int) -> list[Chem.Mol]:
@@ -123,16 +125,10 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--method", default="churn")
-    parser.add_argument("--temperature", type=float, default=0.9)
-    parser.add_argument("--precision", default="float32")
-    parser.add_argument(
-        "--start", type=float, default=0.0, help="largest noise, in units of the scale; 0 for the rule's"
-    )
+    for name in SETTINGS:
+        usual = getattr(SamplingConfig(), name)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(usual), default=usual, help="of SamplingConfig")
     parser.add_argument("--anywhere", action="store_true", help="cut rings and multiple bonds too")
-    parser.add_argument(
-        "--category-noise", type=float, default=SamplingConfig().category_noise, help="of SamplingConfig"
-    )
     parser.add_argument("--unmarked", action="store_true", help="no dummy atoms: any atom with a hydrogen may grow")
     parser.add_argument("--batch", type=int, default=64, help="tasks sampled at once")
     parser.add_argument("--only", default="", help="numbers of tasks, as 32,108; all when empty")
@@ -149,9 +145,8 @@ def main() -> None:
             if not only or number in only:
                 begun.append(begin(model, mols[number], known, number, Path(folder), not args.unmarked))
     usable = [(row, task) for row, task in begun if task is not None]
-    config = SamplingConfig(steps=args.steps, method=args.method, precision=args.precision,
-                            temperature=args.temperature, start=args.start,
-                            category_noise=args.category_noise)  # fmt: skip
+    settings = {name: getattr(args, name) for name in SETTINGS}
+    config = SamplingConfig(steps=args.steps, **settings)
     tasks, wishes = [task for _, task in usable], [str(row["new"]) for row, _ in usable]
     made, judged = run_together(model, tasks, wishes, config, args.seed, args.batch)
     for (row, task), mol, (_, told) in zip(usable, made, judged.iterrows(), strict=True):
@@ -165,11 +160,10 @@ def main() -> None:
 
     allowed = (table.new_bonds_elsewhere == 0) & (table.problem == "")
     shares = {"model": f"{model.source.name} {model.source.checksum[:8]}", "tasks": len(table)}
-    shares |= {"steps": args.steps, "method": args.method, "start": args.start, "anywhere": args.anywhere}
+    shares |= {"steps": args.steps, **settings, "anywhere": args.anywhere, "marked": not args.unmarked}
     shares |= {"known_exact": share(table.known_exact), "connected_and_valid": share(table[valid] & table.connected)}
     shares |= {"new_bonds_only_where_allowed": share(allowed), "attached": share(table.attached_ok)}
     shares |= {"uncrowded": share((table.crowded == 0) & (table.problem == "")), "seed": args.seed}
-    shares |= {"precision": args.precision, "category_noise": args.category_noise}
     shares |= {"new_heavy_as_asked": share(table.new_heavy == table.new), "refused": int((table.problem != "").sum())}
     shares |= {"same_molecule": share(table.smiles == [Chem.CanonSmiles(s) for s in table.molecule])}
     result = args.out / "result.csv"

@@ -8,18 +8,23 @@ Goes on where it was: rows that are in the table already are not made again (del
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
 import pandas as pd
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
+from held_out import part
+
 from molediff.config import choose
-from molediff.evaluation import evaluate
+from molediff.data.shards import open_shards
+from molediff.evaluation import distances, evaluate, statistics_of
 from molediff.noise import Process
 from molediff.pipelines import Generate
 from molediff.sampling import METHODS, SamplingConfig, evaluations
 
-SETTINGS = ("temperature", "bend", "start", "end", "category_noise")
+SETTINGS = ("temperature", "bend", "start", "end", "category_noise", "churn")
 """Fields of `SamplingConfig` that may be changed here."""
 
 SAME = {"euler": "ddim"}
@@ -40,15 +45,19 @@ def chosen(args: argparse.Namespace) -> dict:
     return {name: getattr(args, name) for name in SETTINGS}
 
 
-def figures(mols: list) -> dict:
-    """Percentages over all molecules asked for."""
+def figures(mols: list, held: dict | None) -> dict:
+    """Percentages over all molecules asked for, and W1 to held-out molecules where their statistics are given."""
     found = evaluate(mols, protocols=("strict", "edm"), workers=0, bootstrap=0).summary["protocols"]
     wanted = {"strict_validity": ("strict", "strict_validity"), "edm_molecule_stability": ("edm", "molecule_stability")}
     wanted |= {"edm_atom_stability": ("edm", "atom_stability"), "edm_valid_unique": ("edm", "valid_unique")}
-    return {name: round(found[p]["figures"][key]["value"], 2) for name, (p, key) in wanted.items()}
+    out = {name: round(found[p]["figures"][key]["value"], 2) for name, (p, key) in wanted.items()}
+    if held is None:
+        return out
+    apart = distances(statistics_of(mols), held)
+    return out | {f"{key}_held_out": round(apart[key], 5) for key in ("bond_w1", "angle_w1")}
 
 
-def row(pipeline: Generate, method: str, budget: int, args: argparse.Namespace) -> dict:
+def row(pipeline: Generate, method: str, budget: int, args: argparse.Namespace, held: dict | None) -> dict:
     """One setting."""
     steps = steps_for(pipeline.model.process, method, budget, **chosen(args))
     began = time.perf_counter()
@@ -57,7 +66,7 @@ def row(pipeline: Generate, method: str, budget: int, args: argparse.Namespace) 
     seconds = time.perf_counter() - began
     asked = {"steps": steps, "evaluations": out.about["evaluations"], "n": args.n, "seed": args.seed}
     asked |= chosen(args) | {"precision": args.precision}
-    return {**asked, **figures(out.mols), "seconds": round(seconds, 1)}
+    return {**asked, **figures(out.mols, held), "seconds": round(seconds, 1)}
 
 
 def main() -> None:
@@ -71,6 +80,7 @@ def main() -> None:
     for name in SETTINGS:
         word = name.replace("_", "-")
         parser.add_argument(f"--{word}", type=float, default=getattr(SamplingConfig(), name), help="of SamplingConfig")
+    parser.add_argument("--data", default="", help="prepared QM9 data, for W1 to its held-out part")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--compile", action="store_true", help="torch.compile: a minute, then faster")
     parser.add_argument("--batch", type=int, default=64)
@@ -78,6 +88,7 @@ def main() -> None:
     args = parser.parse_args()
     for method in args.methods.split(","):
         choose("method", method, METHODS)
+    held = statistics_of(part(open_shards(args.data), "test")) if args.data else None
     pipeline = Generate.from_pretrained(args.model)
     if args.compile:
         pipeline.model.compile_network()
@@ -89,7 +100,9 @@ def main() -> None:
         for method in args.methods.split(","):
             if (label, method, budget, args.n, args.seed, *chosen(args).values(), args.precision) in done:
                 continue
-            rows.append({"model": label, "method": method, "budget": budget, **row(pipeline, method, budget, args)})
+            rows.append(
+                {"model": label, "method": method, "budget": budget, **row(pipeline, method, budget, args, held)}
+            )
             pd.DataFrame(rows).to_csv(args.table, index=False)
             print(rows[-1], flush=True)
 

@@ -78,18 +78,20 @@ class Model(nn.Module):
         network = self._compiled if self._compiled is not None and _ordinary(noisy) else self.denoiser
         return network(*self.process.view(noisy, times), condition)
 
-    def recommended(self, steps: int) -> dict:
+    def recommended(self, steps: int, kind: str = "free") -> dict:
         """Settings of `molediff.sampling.SamplingConfig` that were measured to suit it where nothing is given.
 
-        Few steps want other settings than many: of the rows that its description lists under ``sampling``, each with
-        the least number of ``steps`` that it is for, the last that fits counts; nothing where none does.
+        Few steps want other settings than many: of the rows that its description lists under ``sampling`` for a kind
+        of task, each with the least number of ``steps`` that it is for, the last that fits counts; nothing where none
+        does.
 
         Args:
             steps: of the run.
+            kind: free (from nothing), fragments (given atoms) or pocket.
         """
-        fitting = [row for row in self.source.about.get("sampling", []) if row["steps"] <= steps]
-        row = max(fitting, key=lambda one: one["steps"], default={})
-        return {name: value for name, value in row.items() if name != "steps"}
+        rows = [row for row in self.source.about.get("sampling", []) if row.get("kind", "free") == kind]
+        row = max((row for row in rows if row["steps"] <= steps), key=lambda one: one["steps"], default={})
+        return {name: value for name, value in row.items() if name not in ("steps", "kind")}
 
     @property
     def reads_pockets(self) -> bool:

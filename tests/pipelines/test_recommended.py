@@ -10,6 +10,7 @@ from molediff.config import UserError
 from molediff.model import load
 from molediff.pipelines import Generate
 from molediff.pipelines.tasks import Task
+from molediff.pipelines.tasks.task import FromFile
 from tests.pipelines.pocketbench import pocket_model
 
 
@@ -53,3 +54,15 @@ def test_the_last_row_that_fits_the_number_of_steps_counts(steps, temperature):
     rows = [{"steps": 20, "temperature": 0.7}, {"steps": 5, "temperature": 0.5}]
     made.source = replace(made.source, about={"sampling": rows})
     assert made.recommended(steps).get("temperature") == temperature
+
+
+def test_each_kind_of_task_has_its_own():
+    made = model()
+    rows = [{"steps": 1, "temperature": 0.7}, {"steps": 1, "kind": "pocket", "temperature": 0.6}]
+    made.source = replace(made.source, about={"sampling": rows})
+    assert Task().usual(made, 50) == {"temperature": 0.7}
+    assert Task(frame=object()).usual(made, 50) == {"temperature": 0.6}
+    assert made.recommended(50, "fragments") == {}
+    task = FromFile.__new__(FromFile)
+    task.frame = None
+    assert task.usual(made, 50) == {}

@@ -28,6 +28,8 @@ class Task:
     """Whether files need more than four decimals."""
     share = ""
     """Setting of the training whose share must be above 0 for the model to know the task; '' where all models do."""
+    kind = "free"
+    """Of the settings that models recommend; '' where none were measured."""
     trained = True
     """Whether the model knows the task."""
 
@@ -49,8 +51,10 @@ class Task:
         return dict(self.frame.counts) if self.frame is not None and self.frame.counts else model.sizes.counts
 
     def usual(self, model: Model, steps: int) -> dict:
-        """Settings where the user says nothing: those that the model recommends, without a pocket."""
-        return model.recommended(steps) if self.frame is None else {}
+        """Settings where the user says nothing: those that the model recommends for this kind of task."""
+        if not self.kind:
+            return {}
+        return model.recommended(steps, self.kind if self.frame is None else "pocket")
 
     def settings(self, config: SamplingConfig, model: Model) -> SamplingConfig:
         """The settings as this task needs them: in a pocket noise begins at `REACH` times the spread of ligands."""
@@ -100,6 +104,8 @@ class Task:
 class FromFile(Task):
     """Tasks whose molecules begin with the atoms of a file, in its order."""
 
+    kind = ""
+
     def __init__(self, source: Fragments, model: Model, frame: Frame | None = None):
         """Take the atoms over; the origin is their centre, or that of the pocket.
 
@@ -118,9 +124,6 @@ class FromFile(Task):
         self.hydrogen = model.config.hydrogen
         self.marked = bool(told.get("hydrogens_marked", False))
         self.heavy: list[int] = []  # new heavy atoms of each molecule of the run
-
-    def usual(self, model: Model, steps: int) -> dict:
-        return {}  # what models recommend was measured without anything given
 
     def given(self, sizes: Sequence[int], members: Sequence[int]) -> Molecules:
         out, k = blank(sizes), self.count
