@@ -62,14 +62,20 @@ PULL = 0.5
 """Of Vina's gradient in rows that have it, mol/kcal."""
 ROWS = {
     "plain": Row(),
+    "scale1.25": Row(GuidanceConfig(scale=1.25)),
+    "scale1.5": Row(GuidanceConfig(scale=1.5)),
     "scale2": Row(GuidanceConfig(scale=2.0)),
     "vina": Row(GuidanceConfig(pull=PULL)),
     "vina+clash": Row(GuidanceConfig(pull=PULL), 5.0),
+    "vina1+clash": Row(GuidanceConfig(pull=2 * PULL), 5.0),
+    "scale1.25+vina+clash": Row(GuidanceConfig(scale=1.25, pull=PULL), 5.0),
     "scale2+vina+clash": Row(GuidanceConfig(scale=2.0, pull=PULL), 5.0),
     "prior": Row(sizes="prior"),
     "box": Row(sizes="prior", pocket="box"),
 }
 """Rows of the table."""
+KEYS = ("row", "pocket", "n", "model", "steps", "settings")
+"""What a line of results.jsonl is known by."""
 REFERENCE = "reference"
 """Row of the ligands that came with the pockets, judged by the same code."""
 LIMIT = 300.0
@@ -102,7 +108,8 @@ def main() -> None:
 
 def lines(path: Path) -> list[dict]:
     """What is finished."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    old = {"settings": ""}  # lines from before models recommended settings in pockets
+    return [old | json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
 def chosen(data: Path, count: int) -> list[str]:
@@ -122,11 +129,13 @@ class Wanted:
     model: str
     """First digits of its checksum; '' for the reference."""
     steps: int
+    settings: str = ""
+    """Of sampling, that the model recommends in a pocket."""
 
     @property
     def key(self) -> dict:
         """What a line of results.jsonl is known by."""
-        return {"row": self.row, "pocket": self.pocket, "n": self.n, "model": self.model, "steps": self.steps}
+        return {name: getattr(self, name) for name in KEYS}
 
 
 def run(args: argparse.Namespace) -> None:
@@ -137,13 +146,15 @@ def run(args: argparse.Namespace) -> None:
     for row in rows:
         choose("row", row, {REFERENCE: None} | ROWS)
     model = load(args.model) if rows != [REFERENCE] else None
-    done = [{key: one[key] for key in ("row", "pocket", "n", "model", "steps")} for one in lines(args.results)]
+    done = [{key: one[key] for key in KEYS} for one in lines(args.results)]
     for row in rows:
         wanted, made = [], {}
         for name in names:
             one = Wanted(row, name, 1, "", 0)
             if row != REFERENCE:
-                one = Wanted(row, name, args.n, model.source.checksum[:8], args.steps)
+                said = model.recommended(args.steps, "pocket").items()
+                settings = ",".join(f"{key}={value}" for key, value in said)
+                one = Wanted(row, name, args.n, model.source.checksum[:8], args.steps, settings)
             if one.key in done or time.monotonic() > until:
                 continue
             made[one] = reference(args, name) if row == REFERENCE else molecules(model, args, one)
@@ -176,7 +187,8 @@ def judge(args: argparse.Namespace, wanted: Sequence[Wanted], made: dict[Wanted,
 
 def molecules(model, args: argparse.Namespace, one: Wanted) -> dict:
     """{'blocks' (with hydrogens, '' for what is not valid), 'atoms', 'connected', 'valid', 'smiles', 'sampling'}."""
-    folder = args.work / f"{one.row}-{one.model}-{one.n}-{one.steps}"
+    name = f"{one.row}-{one.model}-{one.n}-{one.steps}" + (f"-{one.settings}" if one.settings else "")
+    folder = args.work / name
     path = folder / f"{one.pocket}.json"
     if path.is_file():
         return json.loads(path.read_text())
@@ -233,9 +245,10 @@ def write(path: Path, content: bytes) -> None:
 def tabulate(data: pd.DataFrame) -> pd.DataFrame:
     """A line for each row, model and pose: over ALL molecules asked for; what cannot be scored counts as 0 or as no."""
     table = []
-    for (row, model, n, steps), part in data.groupby(["row", "model", "n", "steps"], sort=False):
+    for (row, n, model, steps, settings), part in data.groupby([k for k in KEYS if k != "pocket"], sort=False):
         for pose in POSES:
-            table.append({"row": row, "model": model, "steps": steps, "pose": pose} | figures(part, pose, int(n)))
+            how = {"row": row, "model": model, "steps": steps, "settings": settings, "pose": pose}
+            table.append(how | figures(part, pose, int(n)))
     return pd.DataFrame(table)
 
 
