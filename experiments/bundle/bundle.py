@@ -124,6 +124,7 @@ BUNDLES = {
             },
             {"steps": 15, "temperature": 0.7, "bend": 1.0, "start": 2.0, "end": 0.02, "category_noise": 0.25},
             {"steps": 35, "temperature": 0.9, "bend": 1.0, "start": 2.5, "end": 0.01, "category_noise": 0.7},
+            {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01},
         ],
     ),
     "druglike": Bundle(
@@ -135,6 +136,7 @@ BUNDLES = {
         "molecules and poses in a protein pocket, hydrogens implied",
         "experiments/pocket/config.yaml",
         lambda sum_: pocket_figures(of("crossdocked"), IN_POCKET, sum_),
+        [{"steps": 1, "kind": "pocket", "bend": 1.0, "end": 0.01, "churn": 1.0}],
     ),
 }
 """Name -> what is said of it."""
