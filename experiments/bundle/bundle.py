@@ -131,6 +131,10 @@ BUNDLES = {
         "free generation, conformers and growing of drug-like molecules, hydrogens implied",
         "experiments/druglike/config.yaml",
         lambda sum_: free_figures(of("druglike"), HEAVY, sum_) | conformer_figures(of("druglike"), sum_),
+        [
+            {"steps": 1, "start": 3.0, "bend": 1.0, "end": 0.01, "churn": 1.0},
+            {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01, "churn": 1.0},
+        ],
     ),
     "pocket": Bundle(
         "molecules and poses in a protein pocket, hydrogens implied",
