@@ -1,4 +1,4 @@
-"""Settings that a model recommends: taken where nothing is given, never against the user, never beside known atoms."""
+"""Settings that a model recommends: taken where nothing is given, never against the user, each kind of task its own."""
 
 from __future__ import annotations
 
@@ -42,10 +42,14 @@ def test_a_setting_that_does_not_exist_is_refused():
 def test_bundled_models_recommend_settings_that_exist():
     from molediff.pipelines.generate import sampling_config
 
-    for steps in (8, 20, 50, 100):
-        recommended = load("qm9").recommended(steps)
-        assert recommended
-        sampling_config(steps=steps, **recommended)
+    kinds = {"qm9": ("free", "fragments"), "druglike": ("free", "fragments"), "pocket": ("pocket",)}
+    for name, those in kinds.items():
+        bundled = load(name)
+        for kind in those:
+            for steps in (8, 20, 50, 100):
+                recommended = bundled.recommended(steps, kind)
+                assert recommended, (name, kind, steps)
+                sampling_config(steps=steps, **recommended)
 
 
 @pytest.mark.parametrize(("steps", "temperature"), [(4, None), (5, 0.5), (19, 0.5), (20, 0.7), (500, 0.7)])
