@@ -17,6 +17,7 @@ from molediff.denoisers.cross import Cross, neighbours
 from molediff.denoisers.precondition import LEVEL_FEATURES, atom_rho, c_in, c_out, c_skip, level_features
 from molediff.denoisers.radial import RADII, radial
 from molediff.denoisers.stereo import volume_features
+from molediff.denoisers.walks import walk_features
 from molediff.geometry import masked_mean
 from molediff.structures import Condition, EncodedPocket, Estimate, Levels, Molecules, Pocket, Stereo
 
@@ -39,6 +40,8 @@ class AttentionConfig:
     """Attention heads; divides ``width`` and ``vectors``."""
     expand: int = 3
     """Width of the atom perceptron, in units of ``width``."""
+    walks: int = 0
+    """Bonds of the longest walk counted on the geometry of every layer: 7 sees rings of up to 8; 0 for none."""
     pocket: int = 0
     """Scalars a protein atom; 0 for a network that reads no pockets."""
     pocket_vectors: int = 8
@@ -170,6 +173,7 @@ class Layer(nn.Module):
         self.project = nn.Linear(c, 2 * self.dots, bias=False)
         self.message = nn.Linear(p + len(RADII) + 2 * self.dots, m, bias=False)
         self.emit = nn.Linear(m, config.heads + c + p)
+        self.walks = nn.Linear(config.walks, m, bias=False) if config.walks else None
         self.vector_value = nn.Linear(c, c, bias=False)
         self.gather = nn.Linear(d + m, d)
         self.stereo = nn.Linear(2, d, bias=False)
@@ -183,6 +187,8 @@ class Layer(nn.Module):
         nn.init.zeros_(self.modulate.weight)
         nn.init.zeros_(self.modulate.bias)
         nn.init.zeros_(self.move.weight)
+        if self.walks is not None:
+            nn.init.zeros_(self.walks.weight)
         nn.init.normal_(self.stereo.weight, std=0.1)
 
     def forward(
@@ -194,7 +200,7 @@ class Layer(nn.Module):
         if stereo is not None:
             tags, pull = volume_features(y, stereo)
             a = a + self.stereo(tags)
-        messages, e, logits, gate, unit, value = self._pairs(a, v, e, y)
+        messages, e, logits, gate, unit, value = self._pairs(a, v, e, y, both)
         attention = logits.masked_fill(~both.unsqueeze(1), float("-inf"))
         # Padding rows see only -inf; they are switched to a finite row and masked out where it matters.
         attention = attention.masked_fill(~both.any(-1)[:, None, :, None], 0.0).softmax(-1)  # (B, H, N, N)
@@ -213,7 +219,7 @@ class Layer(nn.Module):
         v = v + self.mix_out(v) * out[..., None, d:]
         return h, v, e, self.move(v).squeeze(-1)
 
-    def _pairs(self, a: Tensor, v: Tensor, e: Tensor, y: Tensor):
+    def _pairs(self, a: Tensor, v: Tensor, e: Tensor, y: Tensor, both: Tensor):
         """Messages on pairs, from pair features, distances and angles of the current geometry."""
         m, c, p = self.message.out_features, self.vectors, e.shape[-1]
         r, d = relative(y)
@@ -223,7 +229,10 @@ class Layer(nn.Module):
         dots = (u.unsqueeze(2) * u.unsqueeze(1)).sum(3)  # (B, N, N, C/2)
         send, receive, value = self.from_atoms(a).split([m, m, a.shape[-1]], -1)
         features = torch.cat([self.norm_e(e), radial(d).to(e.dtype), along.to(e.dtype), dots.to(e.dtype)], -1)
-        hidden = nn.functional.silu(self.message(features) + send.unsqueeze(2) + receive.unsqueeze(1))
+        hidden = self.message(features) + send.unsqueeze(2) + receive.unsqueeze(1)
+        if self.walks is not None:
+            hidden = hidden + self.walks(walk_features(d, both, self.walks.in_features))
+        hidden = nn.functional.silu(hidden)
         logits, gate, delta = self.emit(hidden).split([self.heads, c, p], -1)
         return hidden, e + delta, logits.permute(0, 3, 1, 2), gate, unit, value
 

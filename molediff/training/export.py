@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 
 from molediff.model import Model, save
-from molediff.model.settings import ModelConfig
+from molediff.model.settings import ModelConfig, network_settings
 from molediff.training.curve import read_curve
 from molediff.training.record import versions
 from molediff.training.settings import TrainConfig
 
 PREFIX = "model.denoiser."
-POCKET_SETTINGS = ("pocket", "pocket_vectors", "pocket_layers")
-"""Settings of a network that the trunk does not have."""
+ADDED = {"pocket": ("pocket", "pocket_vectors", "pocket_layers"), "walks": ("walks",)}
+"""What may be added to a trained network: 0 there for none -> settings that belong to it. Begins without effect."""
 
 
 def averaged(model: Model, checkpoint: dict) -> Model:
@@ -58,36 +58,26 @@ def export(model: Model, config: TrainConfig, checkpoint: dict, data: dict, comm
 
 
 def begin_with(model: Model, other: Model, name: str) -> None:
-    """Copy the weights of a trained model; a network that reads pockets may begin with one that does not.
+    """Copy the weights of a trained model; a network may begin with one that lacks what `ADDED` names.
 
     Raises:
         UserError: when the two are not the same network on the same vocabulary.
     """
     from molediff.config import UserError
 
-    trunk = model.reads_pockets and not other.reads_pockets
-    differ = [
-        f.name
-        for f in dataclasses.fields(ModelConfig)
-        if f.name != "process" and _setting(model, f.name, trunk) != _setting(other, f.name, trunk)
-    ]
+    here, there = network_settings(model.config)[1], network_settings(other.config)[1]
+    added = [name for name in ADDED if getattr(here, name, 0) and not getattr(there, name, 0)]
+    # With defaults filled in: spelling one out makes no other network.
+    trunk = dataclasses.replace(here, **{k: getattr(there, k, 0) for name in added for k in ADDED[name]})
+    fields = [f.name for f in dataclasses.fields(ModelConfig) if f.name not in ("process", "network")]
+    pairs = {k: (getattr(other.config, k), getattr(model.config, k)) for k in fields} | {"network": (there, trunk)}
+    differ = [f"{k}: {a} there, {b} here" for k, (a, b) in pairs.items() if a != b]
     if differ:
-        said = "; ".join(f"{k}: {_setting(other, k, trunk)} there, {_setting(model, k, trunk)} here" for k in differ)
         raise UserError(
-            f"The model '{name}' given as 'initial' is another than this config's ({said}). Make them alike."
+            f"The model '{name}' given as 'initial' is another than this config's ({'; '.join(differ)}). "
+            "Make them alike."
         )
     with torch.no_grad():
-        # Strict where both read pockets, or none does: else what reads pockets is left as it is drawn.
-        model.denoiser.load_state_dict(other.denoiser.state_dict(), strict=model.reads_pockets == other.reads_pockets)
-
-
-def _setting(model: Model, name: str, trunk: bool):
-    """A setting to compare; of the network without what reads pockets, if only the trunk matters."""
-    value = getattr(model.config, name)
-    if name != "network":
-        return value
-    from molediff.model.settings import network_settings
-
-    # With defaults filled in: spelling one out makes no other network.
-    settings = network_settings(model.config)[1]
-    return dataclasses.replace(settings, **dict.fromkeys(POCKET_SETTINGS, 0)) if trunk else settings
+        # What was added is left as it is drawn; everything else must be there.
+        weights = model.denoiser.state_dict() if added else {}
+        model.denoiser.load_state_dict(weights | other.denoiser.state_dict())

@@ -15,7 +15,7 @@ from molediff.structures import Condition, Known, Levels, Molecules, Stereo
 
 NOISY, CLEAN, SCALE = (6, 4, 5), (5, 3, 4), 1.7
 SMALL = {
-    "attention": {"layers": 2, "width": 16, "vectors": 8, "pair": 8, "hidden": 16, "heads": 4, "expand": 2},
+    "attention": {"layers": 2, "width": 16, "vectors": 8, "pair": 8, "hidden": 16, "heads": 4, "expand": 2, "walks": 5},
     "egnn": {"layers": 2, "width": 16},
     "tensor_product": {"layers": 2, "width": 16, "scalars": 8, "vectors": 8, "tensors": 4, "hidden": 16, "radius": 3.0},
 }

@@ -5,12 +5,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from runs import interrupt, last
 
 from molediff.config import UserError
 from molediff.model import load
+from molediff.pipelines import Generate
 from molediff.training.curve import read_curve
 from molediff.training.fit import export_last, fit
 from molediff.training.plots import thinned
@@ -88,6 +90,17 @@ def test_begin_with_a_model(configure):
     a, b = load(model).denoiser.state_dict(), last(second)["molediff"]["average"]
     for name, value in b.items():
         torch.testing.assert_close(a[name], value, rtol=0, atol=1e-6)
+
+
+def test_begin_with_a_model_that_counts_no_walks(configure):
+    """What is added begins without effect: the new network makes what the old one made."""
+    first = configure("first")
+    old = fit(first).model
+    settings = {"network": {**first.model.network, "walks": 5}}
+    new = fit(configure("second", model=settings, initial=str(old), learning_rate=0.0, weight_decay=0.0)).model
+    made, again = (Generate.from_pretrained(str(m))(n=4, seed=0, steps=3, atoms="6") for m in (old, new))
+    for a, b in zip(made.mols, again.mols, strict=True):
+        np.testing.assert_allclose(a.GetConformer().GetPositions(), b.GetConformer().GetPositions(), atol=1e-3)
 
 
 def test_begin_with_another_network_is_refused(configure):
