@@ -60,16 +60,20 @@ class Row:
 
 PULL = 0.5
 """Of Vina's gradient in rows that have it, mol/kcal."""
+EARLY = 1.5
+"""Noise below which these are pulled, angstrom."""
 ROWS = {
     "plain": Row(),
     "scale1.25": Row(GuidanceConfig(scale=1.25)),
     "scale1.5": Row(GuidanceConfig(scale=1.5)),
     "scale2": Row(GuidanceConfig(scale=2.0)),
-    "vina": Row(GuidanceConfig(pull=PULL)),
-    "vina+clash": Row(GuidanceConfig(pull=PULL), 5.0),
-    "vina1+clash": Row(GuidanceConfig(pull=2 * PULL), 5.0),
-    "scale1.25+vina+clash": Row(GuidanceConfig(scale=1.25, pull=PULL), 5.0),
-    "scale2+vina+clash": Row(GuidanceConfig(scale=2.0, pull=PULL), 5.0),
+    "vina": Row(GuidanceConfig(pull=PULL, below=EARLY)),
+    "vina+clash": Row(GuidanceConfig(pull=PULL, below=EARLY), 5.0),
+    "vina1+clash": Row(GuidanceConfig(pull=2 * PULL, below=EARLY), 5.0),
+    "scale1.25+vina+clash": Row(GuidanceConfig(scale=1.25, pull=PULL, below=EARLY), 5.0),
+    "scale2+vina+clash": Row(GuidanceConfig(scale=2.0, pull=PULL, below=EARLY), 5.0),
+    "late+clash": Row(GuidanceConfig(pull=4 * PULL, below=0.5), 5.0),
+    "later+clash": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0),
     "prior": Row(sizes="prior"),
     "box": Row(sizes="prior", pocket="box"),
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
 from held_out import chosen
+from rings import share
 from run import judged
 
 from molediff.config import UserError
@@ -23,6 +24,7 @@ from molediff.evaluation import statistics_of
 from molediff.pipelines import Generate
 
 SHOWN = "valid", "connected", "bond_w1_held_out", "angle_w1_held_out", "posebusters_valid", "strain_median"
+"""Columns of a line; then per cent of the valid molecules with a ring of more than six atoms."""
 
 
 def settings_of(text: str) -> dict:
@@ -51,7 +53,7 @@ def main() -> None:
     for text, settings in zip(args.settings, wanted, strict=True):
         out = pipeline(args.n, 7, args.steps, batch=64, precision="bf16", **settings)
         row = judged(out.mols, held, None, args.judged)
-        print(text, {name: row[name] for name in SHOWN}, flush=True)
+        print(text, {name: row[name] for name in SHOWN} | {"large_rings": share(out.mols)[1]}, flush=True)
 
 
 if __name__ == "__main__":

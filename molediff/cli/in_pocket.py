@@ -12,6 +12,9 @@ from molediff.config import UserError
 
 FREE, POCKET = "qm9", "pocket"
 """Models by default: without a pocket, and in one."""
+PULL = 2.0
+"""Pull of Vina's gradient in a pocket when nothing is said: contacts and scores gain, validity does not lose
+(`experiments/crossdocked`)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--guidance-scale", type=float, default=1.0, help="above 1: more of what the pocket asks for (default 1)"
     )
     group.add_argument(
-        "--vina-pull", type=float, default=0.0, help="pull of Vina's gradient in the late steps, 0.5 say (default 0)"
+        "--vina-pull",
+        type=float,
+        metavar="X",
+        help=f"pull of Vina's gradient in the late steps (default {PULL:g}; 0 for none)",
     )
     group.add_argument("--workers", type=int, default=0, help="processes for figures; 0 for one a core (default 0)")
 
@@ -59,7 +65,7 @@ def asked(args: argparse.Namespace) -> bool:
     if args.demo or any(value is not None for value in defined):
         return True
     given = {"--report": args.report, "--keep-smarts": args.keep_smarts, "--avoid": args.avoid}
-    given |= {"--guidance-scale": args.guidance_scale != 1, "--vina-pull": args.vina_pull}
+    given |= {"--guidance-scale": args.guidance_scale != 1, "--vina-pull": args.vina_pull is not None}
     given |= {"--max-mw": args.max_mw, "--charge": args.charge, "--keep": args.keep, "--drop": args.drop}
     alone = [name for name, value in given.items() if value]
     if alone:
@@ -152,7 +158,7 @@ def decisive(args: argparse.Namespace, place: Place) -> dict:
         found["reference"] = mark(place.reference)
     found |= {"rank_by": args.rank_by, "relax": args.relax}
     if is_guided(args):
-        found |= {"guidance_scale": args.guidance_scale, "vina_pull": args.vina_pull}
+        found |= {"guidance_scale": args.guidance_scale, "vina_pull": pull_of(args)}
     for name in ("keep_smarts", "avoid", "max_mw", "charge"):
         if getattr(args, name):
             found[name] = getattr(args, name)
@@ -160,12 +166,17 @@ def decisive(args: argparse.Namespace, place: Place) -> dict:
 
 
 def is_guided(args: argparse.Namespace) -> bool:
-    """Whether guidance was asked for."""
-    return args.guidance_scale != 1 or args.vina_pull != 0
+    """Whether there is any guidance."""
+    return args.guidance_scale != 1 or pull_of(args) != 0
+
+
+def pull_of(args: argparse.Namespace) -> float:
+    """--vina-pull, or what is usual."""
+    return PULL if args.vina_pull is None else args.vina_pull
 
 
 def denoiser_of(args: argparse.Namespace, place: Place, frame, model):
-    """The model under the guidance asked for; None for the model alone.
+    """The model under guidance; None for the model alone.
 
     Raises:
         UserError: for settings that cannot be.
@@ -175,7 +186,7 @@ def denoiser_of(args: argparse.Namespace, place: Place, frame, model):
     from molediff.pipelines.guided import guided
     from molediff.sampling import GuidanceConfig
 
-    return guided(model, place.receptor, frame, GuidanceConfig(scale=args.guidance_scale, pull=args.vina_pull))
+    return guided(model, place.receptor, frame, GuidanceConfig(scale=args.guidance_scale, pull=pull_of(args)))
 
 
 def mark(mol) -> str:

@@ -54,11 +54,21 @@ def clean_weight(rho: Tensor, scale: float) -> Tensor:
     return (rho**2 + scale**2) / (rho * scale) ** 2
 
 
+MOST_BEND = 2.75
+"""Largest bend of `arcsin_grid`: with more than 1 / (1 - 2 / pi) = 2.752, noise would rise in the middle."""
+
+
 def arcsin_grid(steps: int, low: float, high: float, bend: float = 2.0) -> Tensor:
     """Noise levels for ``steps`` steps, from ``high`` to ``low`` and then 0 (VEDA, 2025).
 
     log-spaced at w(u) = (1 - bend) u + bend (2 / pi) asin(sqrt(u)): bend = 0 is geometric, larger values put more
     steps where the molecule forms.
+
+    Args:
+        steps: at least 1.
+        low: of the last look of the network.
+        high: of the first.
+        bend: 0 to `MOST_BEND`.
 
     Returns:
         (steps + 1,) float64, strictly falling.

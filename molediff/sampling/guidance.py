@@ -25,8 +25,9 @@ class GuidanceConfig:
     """Classifier-free scale: 1 is the plain estimate, above 1 goes on in the direction that the pocket gives."""
     pull: float = 0.0
     """Factor on the gradient of the energy, in mol/kcal: 1 / kT at room temperature is 1.7; 0 for none."""
-    below: float = 1.5
-    """Largest sigma / alpha with gradient guidance, angstrom: before, the estimate is no molecule yet."""
+    below: float = 0.5
+    """Largest sigma / alpha with gradient guidance, angstrom: before, the estimate is no molecule yet, and pushing it
+    costs validity (`experiments/crossdocked`)."""
     clip: float = 0.2
     """Largest push of an atom in one estimate, angstrom."""
 

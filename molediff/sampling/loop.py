@@ -8,7 +8,7 @@ import torch
 
 from molediff.config import UserError, choose
 from molediff.noise import Draws, Process, Times
-from molediff.noise.gaussian import arcsin_grid
+from molediff.noise.gaussian import MOST_BEND, arcsin_grid
 from molediff.sampling.guidance import tempered
 from molediff.sampling.methods import METHODS, SECOND_LOOKS, Before, Denoise, Problem
 from molediff.sampling.precision import PRECISIONS
@@ -25,8 +25,8 @@ def time_grid(process: Process, config: SamplingConfig) -> torch.Tensor:
     With ``config.change`` below 1 only the last steps are there: that share, rounded, and at least one.
 
     Raises:
-        UserError: for a number of steps below 1, a start or an end outside the model's range, or a change outside
-            (0, 1].
+        UserError: for a number of steps below 1, a start or an end outside the model's range, a bend outside
+            [0, `MOST_BEND`], or a change outside (0, 1].
     """
     if config.steps < 1:
         raise UserError(f"The number of steps must be at least 1, got {config.steps}. Type for example --steps 50.")
@@ -36,6 +36,8 @@ def time_grid(process: Process, config: SamplingConfig) -> torch.Tensor:
         raise UserError(f"start must lie in ({least}, {most}], got {config.start}.")
     if not least <= low < high:
         raise UserError(f"end must lie in [{least}, {high}), from this model's least to the start; got {config.end}.")
+    if not 0 <= config.bend <= MOST_BEND:
+        raise UserError(f"bend must lie in [0, {MOST_BEND}], or noise would not fall step by step; got {config.bend}.")
     if not 0 < config.change <= 1:
         raise UserError(f"--change takes the share of the steps to run, above 0 and up to 1, got {config.change}.")
     grid = process.schedule.time_of(arcsin_grid(config.steps, low, high, config.bend))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from molediff.noise import SCHEDULES
-from molediff.noise.gaussian import arcsin_grid
+from molediff.noise.gaussian import MOST_BEND, arcsin_grid
 
 T = torch.linspace(0, 1, 201, dtype=torch.float64)
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
@@ -63,7 +63,7 @@ def test_variance_is_preserved_by_cosine_and_lines_are_straight():
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7, 50])
-@pytest.mark.parametrize("bend", [0.0, 1.0, 2.0])
+@pytest.mark.parametrize("bend", [0.0, 1.0, 2.0, MOST_BEND])
 def test_levels_fall_from_high_to_low_to_zero(steps, bend):
     grid = arcsin_grid(steps, 0.002, 80.0, bend)
     assert grid.shape == (steps + 1,)

@@ -85,6 +85,8 @@ def test_one_who_knows_the_truth_arrives_there(method, share):
         ({"end": 6.0}, "end must lie in .*got 6.0"),
         ({"end": 0.001}, "end must lie in .*got 0.001"),
         ({"start": 90.0}, "start must lie in .*got 90.0"),
+        ({"bend": 3.0}, "bend must lie in .*got 3.0"),
+        ({"bend": -0.5}, "bend must lie in .*got -0.5"),
     ],
 )
 def test_settings_that_cannot_be(change, words):

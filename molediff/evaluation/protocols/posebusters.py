@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,8 @@ def _buster(mode: str):
     # imported when asked for: it takes longer to import than RDKit
     from posebusters import PoseBusters
 
+    # Its remarks carry RDKit's C++ traces; what could not be computed is named in `reason`.
+    logging.getLogger("posebusters").setLevel(logging.CRITICAL)
     config = PoseBusters(mode).config
     modules = config["modules"]
     at = [i for i, module in enumerate(modules) if module["function"] == "energy_ratio"]
