@@ -1,7 +1,9 @@
 """Settings of sampling compared, a line each: how the recommended ones were found.
 
 python experiments/druglike/settings.py --data data/druglike_heavy --n 256 --judged 60 \\
-    churn=0.4,temperature=0.9 start=3,bend=1,end=0.01,churn=1
+    churn=0.4,temperature=0.9 start=3,bend=1,end=0.01,churn=1 churn=1,balance_atoms=.3,balance_bonds=.2
+
+The two balances are weights of `molediff.data.marginals.balance`, for atom_bias and bond_bias.
 
 Seed 7, so that the molecules of run.py (seed 0) were not chosen on.
 """
@@ -12,12 +14,15 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
 from held_out import chosen
 from rings import share
 from run import judged
 
 from molediff.config import UserError
+from molediff.data.marginals import balance, marginals
 from molediff.data.shards import open_shards
 from molediff.data.split import geom_train
 from molediff.evaluation import statistics_of
@@ -48,9 +53,13 @@ def main() -> None:
     args = parser.parse_args()
     wanted = [settings_of(text) for text in args.settings]
     shards = open_shards(args.data)
+    shares = marginals(shards, np.flatnonzero(geom_train(shards.arrays["index"])))
     held = statistics_of(chosen(shards, ~geom_train(shards.arrays["index"]), 3000, 0))
     pipeline = Generate.from_pretrained(args.model)
     for text, settings in zip(args.settings, wanted, strict=True):
+        for name, part in zip(("atom", "bond"), shares, strict=True):
+            if weight := settings.pop(f"balance_{name}s", 0):
+                settings[f"{name}_bias"] = balance(part, weight)
         out = pipeline(args.n, 7, args.steps, batch=64, precision="bf16", **settings)
         row = judged(out.mols, held, None, args.judged)
         print(text, {name: row[name] for name in SHOWN} | {"large_rings": share(out.mols)[1]}, flush=True)

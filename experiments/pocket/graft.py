@@ -10,10 +10,12 @@ training begins at a far lower loss than with layers that write nothing yet (REA
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from molediff.config import UserError
-from molediff.model import load, save
+from molediff.model import Model, load, save
+from molediff.training.export import ADDED
 
 
 def main() -> None:
@@ -24,16 +26,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     trunk, pocket = load(args.trunk), load(args.pocket)
-    new, old = trunk.denoiser.state_dict(), pocket.denoiser.state_dict()
-    strange = [name for name, value in new.items() if name not in old or old[name].shape != value.shape]
-    if strange:
+    network = trunk.config.network | {k: v for k, v in pocket.config.network.items() if k in ADDED["pocket"]}
+    model = Model(dataclasses.replace(pocket.config, network=network), pocket.sizes)
+    wanted, new, old = model.denoiser.state_dict(), trunk.denoiser.state_dict(), pocket.denoiser.state_dict()
+    there = old | new
+    strange = [name for name, value in wanted.items() if name not in there or there[name].shape != value.shape]
+    if strange or not pocket.reads_pockets or trunk.reads_pockets:
         raise UserError(
-            f"'{args.pocket}' has no {', '.join(strange[:3])} of the size that '{args.trunk}' has: {len(strange)} of "
-            f"{len(new)} tensors differ. Give a --pocket whose trunk has the sizes of --trunk."
+            f"'{args.pocket}' does not fit on '{args.trunk}': {len(strange)} of {len(wanted)} tensors are missing or "
+            f"of another size ({', '.join(strange[:3])}). Give a --trunk without pockets and a --pocket with them."
         )
-    pocket.denoiser.load_state_dict(old | new)
-    save(pocket, args.out, dict(pocket.source.about))
-    print(f"{args.out}: {len(new)} tensors of {args.trunk}, {len(old) - len(new)} of {args.pocket}")
+    model.denoiser.load_state_dict({name: there[name] for name in wanted})
+    save(model, args.out, dict(pocket.source.about))
+    print(f"{args.out}: {len(new)} tensors of {args.trunk}, {len(wanted) - len(new)} of {args.pocket}")
 
 
 if __name__ == "__main__":

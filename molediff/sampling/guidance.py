@@ -127,3 +127,31 @@ def tempered(denoise: Denoise, temperature: float) -> Denoise:
         return e.replace(atom=e.atom / temperature, charge=e.charge / temperature, bond=e.bond / temperature)
 
     return wrapped
+
+
+def biased(denoise: Denoise, atom: Sequence[float], bond: Sequence[float]) -> Denoise:
+    """Add to the logits of elements and bonds (logit adjustment; Menon et al., 2021, eq. 9).
+
+    Args:
+        denoise: estimates the clean molecule.
+        atom: one number a clean class of elements, or none at all.
+        bond: one number a clean class of bonds, or none at all.
+
+    Raises:
+        UserError: by the denoiser made, where the numbers do not fit the model's classes.
+    """
+
+    def added(logits: Tensor, bias: Sequence[float], name: str) -> Tensor:
+        if not bias:
+            return logits
+        if len(bias) != logits.shape[-1]:
+            raise UserError(
+                f"{name} has {len(bias)} numbers, this model has {logits.shape[-1]} classes. Give one for each."
+            )
+        return logits + torch.tensor(bias, dtype=logits.dtype, device=logits.device)
+
+    def wrapped(noisy: Molecules, times: Times, condition: Condition) -> Estimate:
+        e = denoise(noisy, times, condition)
+        return e.replace(atom=added(e.atom, atom, "atom_bias"), bond=added(e.bond, bond, "bond_bias"))
+
+    return wrapped if atom or bond else denoise

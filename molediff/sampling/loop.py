@@ -9,7 +9,7 @@ import torch
 from molediff.config import UserError, choose
 from molediff.noise import Draws, Process, Times
 from molediff.noise.gaussian import MOST_BEND, arcsin_grid
-from molediff.sampling.guidance import tempered
+from molediff.sampling.guidance import biased, tempered
 from molediff.sampling.methods import METHODS, SECOND_LOOKS, Before, Denoise, Problem
 from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
@@ -104,7 +104,8 @@ def sample(
     method = choose("method", config.method, METHODS)
     arithmetic = choose("precision", config.precision, PRECISIONS)
     grid = time_grid(process, config).to(given.pos)
-    problem = Problem(tempered(arithmetic(denoise), config.temperature), process, condition, given, draws, config)
+    denoise = biased(tempered(arithmetic(denoise), config.temperature), config.atom_bias, config.bond_bias)
+    problem = Problem(denoise, process, condition, given, draws, config)
 
     def times(k: int) -> Times:
         one = field_times(process, config, grid, k)

@@ -9,6 +9,7 @@ from molediff.config import UserError
 from molediff.noise import SCHEDULES, MoleculeNoise, Process, ProcessConfig
 from molediff.noise.gaussian import arcsin_grid
 from molediff.sampling import METHODS, PRECISIONS, SamplingConfig, sample, tempered, time_grid
+from molediff.sampling.guidance import biased
 from molediff.structures import Condition, Estimate, Known, Molecules, Stereo
 
 SIZES = (5, 3, 4)
@@ -156,6 +157,19 @@ def test_temperature_divides_the_logits_and_leaves_positions_alone():
     for bad in (0.0, -1.0, float("nan")):
         with pytest.raises(UserError, match="temperature"):
             tempered(oracle(clean), bad)
+
+
+def test_a_bias_is_added_to_the_logits_and_must_fit_the_classes():
+    clean = batch()
+    plain = oracle(clean)(clean, None, None)
+    atom = [0.5 * k for k in range(plain.atom.shape[-1])]
+    pushed = biased(oracle(clean), atom, ())(clean, None, None)
+    torch.testing.assert_close(pushed.atom - plain.atom, torch.tensor(atom).to(plain.atom).expand_as(plain.atom))
+    assert torch.equal(pushed.bond, plain.bond) and torch.equal(pushed.pos, plain.pos)
+    for settings in ({"atom_bias": (1.0,)}, {"bond_bias": (1.0, 2.0)}):
+        with pytest.raises(UserError, match=r"has [12] numbers, this model has"):
+            process, config = Process.build(ProcessConfig(), SIZES), SamplingConfig(steps=2, **settings)
+            sample(oracle(clean), process, clean, Condition.nothing(clean), noise_for(clean).next, config)
 
 
 @pytest.mark.parametrize(
