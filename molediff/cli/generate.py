@@ -16,6 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="atoms a molecule, 18 or 12-20 (default: as in training, or as fills the pocket); with --known the number "
         "of new heavy atoms",
     )
+    parser.add_argument(
+        "--elements", default="", metavar="LIST", help="of new atoms, such as C,N,O (default: all that the model knows)"
+    )
     parser.add_argument("--trajectory", type=int, metavar="K", help="also draw molecule K coming out of the noise")
     begin.add_arguments(parser)
     options.add_sampling(parser)
@@ -45,7 +48,13 @@ def run(args: argparse.Namespace) -> int:
         pipeline = Generate(pipeline.model, in_pocket.denoiser_of(args, place, frame, pipeline.model))
     if args.compile:
         pipeline.model.compile_network()
-    asked = {"n": args.n, "atoms": args.atoms, "trajectory": args.trajectory, **options.sampling(args)}
+    asked = {
+        "n": args.n,
+        "atoms": args.atoms,
+        "elements": args.elements,
+        "trajectory": args.trajectory,
+        **options.sampling(args),
+    }
     task = begin.task_of(args, pipeline.model, frame, None if place is None else place.receptor)
     decisive = {**asked, **begin.decisive(args), "checksum": source.checksum, "device": device, "compile": args.compile}
     decisive |= {} if place is None else in_pocket.decisive(args, place)

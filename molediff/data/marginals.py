@@ -41,4 +41,4 @@ def balance(shares: np.ndarray, weight: float) -> list[float]:
     most = shares.max()
     held = shares.copy()
     held[0] = held[0] or most
-    return [round(float(x), 3) for x in -weight * np.log(np.maximum(held, LEAST) / most)]
+    return [round(float(x), 3) + 0.0 for x in -weight * np.log(np.maximum(held, LEAST) / most)]

@@ -18,6 +18,7 @@ from molediff.evaluation.protocols.strict_heavy import strict_heavy
 from molediff.evaluation.strict import strict
 from molediff.model import Model, load
 from molediff.pipelines.batching import DEFAULT_BATCH, plan, run_batch
+from molediff.pipelines.only import only
 from molediff.pipelines.parts import Parts
 from molediff.pipelines.tasks import Task
 from molediff.pipelines.watch import Trajectory
@@ -105,6 +106,7 @@ class Generate:
         seed: int = 0,
         steps: int = 50,
         atoms: str = "",
+        elements: str = "",
         batch: int = DEFAULT_BATCH,
         trajectory: int | None = None,
         progress: Progress | None = None,
@@ -119,6 +121,7 @@ class Generate:
             seed: of the run.
             steps: from noise to data.
             atoms: '18' or '12-20'; the training histogram when empty. From fragments: new heavy atoms.
+            elements: 'C,N,O': new atoms have these only (and hydrogen, where it is an atom); all when empty.
             batch: molecules at once.
             trajectory: index of a molecule whose way out of the noise is kept.
             progress: called after every batch.
@@ -130,7 +133,7 @@ class Generate:
             UserError: for settings that do not exist or cannot be.
         """
         task = task or Task()
-        config = task.settings(sampling_config(steps=steps, **(task.usual(self.model, steps) | settings)), self.model)
+        config = self._config(task, steps, elements, settings)
         at_least_one(n)
         sizes = task.sizes(self.model, n, seed, atoms)
         kept, denoise = Parts(parts), task.guided(self.denoise or self.model)
@@ -153,12 +156,18 @@ class Generate:
         mols = [self._mol(m, task) for m in made]
         about = {"model": self.model.source.name, "checksum": self.model.source.checksum, "n": n, "seed": seed}
         explicit = self.model.config.explicit_hydrogens
-        about |= {"atoms": atoms, "batch": batch, **dataclasses.asdict(config)}
+        about |= {"atoms": atoms, "elements": elements, "batch": batch, **dataclasses.asdict(config)}
         about["hydrogens"] = "generated" if explicit else "implied"
         about |= {"evaluations": evaluations(self.model.process, config), **task.about()}
         table = judge(mols, sizes, seed, self.model.sizes.range, explicit)
         table = table.assign(**task.columns(made, mols, table))
         return Generation(mols, table, self.model.vocabulary, about, watcher, task)
+
+    def _config(self, task: Task, steps: int, elements: str, settings: dict) -> SamplingConfig:
+        """What is given, then what the model recommends, then what is usual; as the task needs it."""
+        given = sampling_config(steps=steps, **(task.usual(self.model, steps) | settings))
+        bias = only(elements, self.model.vocabulary, given.atom_bias)
+        return task.settings(dataclasses.replace(given, atom_bias=bias), self.model)
 
     def _mol(self, molecule: Molecules, task: Task) -> Chem.Mol | None:
         if not torch.isfinite(molecule.pos).all():

@@ -166,3 +166,19 @@ def test_save_writes_every_file_and_the_sdf_reads_back(made, tmp_path):
         }
         assert np.allclose(a.GetConformer().GetPositions(), b.GetConformer().GetPositions(), atol=1e-4)
         assert {"index", "seed", "model", "checksum", "steps", "method"} <= set(b.GetPropNames())
+
+
+def test_only_the_elements_asked_for(small_model):
+    """An untrained network would make any."""
+    out = Generate(small_model)(n=12, steps=3, atoms="9", elements="c,F")
+    assert {a.GetSymbol() for m in out.mols for a in m.GetAtoms()} <= {"C", "F", "H"}
+    free = Generate(small_model)(n=12, steps=3, atoms="9")
+    assert not {a.GetSymbol() for m in free.mols for a in m.GetAtoms()} <= {"C", "F", "H"}
+
+
+@pytest.mark.parametrize(
+    ("elements", "words"), [("C,Xx", "does not know 'Xx'"), ("C,,N", "does not know ''"), ("H", "leaves nothing")]
+)
+def test_elements_that_cannot_be(small_model, elements, words):
+    with pytest.raises(UserError, match=words):
+        Generate(small_model)(n=1, steps=2, elements=elements)
