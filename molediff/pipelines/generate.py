@@ -154,11 +154,8 @@ class Generate:
             if progress is not None:
                 progress(done, n)
         mols = [self._mol(m, task) for m in made]
-        about = {"model": self.model.source.name, "checksum": self.model.source.checksum, "n": n, "seed": seed}
+        about = self._about(config, task) | {"n": n, "seed": seed, "atoms": atoms, "elements": elements, "batch": batch}
         explicit = self.model.config.explicit_hydrogens
-        about |= {"atoms": atoms, "elements": elements, "batch": batch, **dataclasses.asdict(config)}
-        about["hydrogens"] = "generated" if explicit else "implied"
-        about |= {"evaluations": evaluations(self.model.process, config), **task.about()}
         table = judge(mols, sizes, seed, self.model.sizes.range, explicit)
         table = table.assign(**task.columns(made, mols, table))
         return Generation(mols, table, self.model.vocabulary, about, watcher, task)
@@ -168,6 +165,12 @@ class Generate:
         given = sampling_config(steps=steps, **(task.usual(self.model, steps) | settings))
         bias = only(elements, self.model.vocabulary, given.atom_bias)
         return task.settings(dataclasses.replace(given, atom_bias=bias), self.model)
+
+    def _about(self, config: SamplingConfig, task: Task) -> dict:
+        source, explicit = self.model.source, self.model.config.explicit_hydrogens
+        about = {"model": source.name, "checksum": source.checksum, **dataclasses.asdict(config)}
+        about["hydrogens"] = "generated" if explicit else "implied"
+        return about | {"evaluations": evaluations(self.model.process, config), **task.about()}
 
     def _mol(self, molecule: Molecules, task: Task) -> Chem.Mol | None:
         if not torch.isfinite(molecule.pos).all():
