@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
 from held_out import chosen
 
 from molediff.data.complexes import open_complexes
+from molediff.data.marginals import balance, marginals
 from molediff.data.shards import open_shards
 from molediff.data.split import training_part
 from molediff.evaluation import inchikey_hashes
@@ -100,7 +101,10 @@ class Bundle:
     figures: Callable[[str], dict[str, str]]
     """Checksum -> measured lines."""
     sampling: list[dict] = field(default_factory=list)
-    """Settings that were measured to suit it, from a number of steps on; see `molediff.model.Model.recommended`."""
+    """Settings that were measured to suit it, from a number of steps on; see `molediff.model.Model.recommended`.
+
+    ``balance_atoms`` and ``balance_bonds`` are weights of `molediff.data.marginals.balance` for the two biases.
+    """
 
 
 def of(name: str) -> Path:
@@ -146,6 +150,22 @@ BUNDLES = {
 """Name -> what is said of it."""
 
 
+def balanced(rows: list[dict], data: str, split: str) -> list[dict]:
+    """The rows with biases in place of balances."""
+    if not any("balance_atoms" in row or "balance_bonds" in row for row in rows):
+        return rows
+    shards = open_shards(data)
+    shares = marginals(shards, training_part(split, shards.arrays["index"]))
+    out = []
+    for row in rows:
+        row = dict(row)
+        for name, part in zip(("atom", "bond"), shares, strict=True):
+            if weight := row.pop(f"balance_{name}s", 0):
+                row[f"{name}_bias"] = balance(part, weight)
+        out.append(row)
+    return out
+
+
 def training_hashes(data: str, split: str, complexes: str) -> np.ndarray:
     """Of the free molecules of a split, and of the ligands of the complexes trained on."""
     sets = [(shards := open_shards(data), training_part(split, shards.arrays["index"]))]
@@ -178,7 +198,8 @@ def main() -> None:
     if not (target / HASHES).is_file():
         np.save(target / HASHES, training_hashes(args.data, about["training"]["split"], args.complexes))
     figures = bundle.figures(description["sha256"])
-    about |= {"summary": bundle.summary, "measured": figures, "sampling": bundle.sampling}
+    sampling = balanced(bundle.sampling, args.data, about["training"]["split"])
+    about |= {"summary": bundle.summary, "measured": figures, "sampling": sampling}
     # As in the README of the experiment, not as it stood on one machine.
     about["command"] = f"molediff train {bundle.config} --finish"
     about["training"] |= {k: Path(v).name for k, v in about["training"].items() if k in ("complexes", "initial")}

@@ -291,15 +291,25 @@ def figures(part: pd.DataFrame, pose: str, n: int) -> dict:
         "efficiency": middle(f"ligand_efficiency_{pose}", digits=3),
         "qed": middle("qed", np.nanmean, 3),
         "sa": middle("sa", lambda v: (10 - np.nanmean(v)) / 9, 3),  # as published tables have it: 1 is easy
-        "diversity": diversity(part["smiles"].tolist()) if n > 1 else np.nan,
+        "diversity": diversity([valid_of(s, v) for s, v in zip(part["smiles"], part["valid"], strict=True)], n),
         "atoms": round(float(made("atoms").mean()), 1),
         "sampling_s": round(float(part["sampling"].sum() / len(flat)), 2),
         "figures_s": round(sum(cpu.values()) / len(flat), 2),
     }
 
 
-def diversity(pockets: Sequence[Sequence[str]]) -> float:
-    """1 - mean Tanimoto (Morgan, radius 2, 2048 bits) of the valid molecules of a pocket, averaged over pockets."""
+def valid_of(smiles: Sequence[str], valid: Sequence[bool]) -> list[str]:
+    """Those of the valid ones."""
+    return [one for one, ok in zip(smiles, valid, strict=True) if ok]
+
+
+def diversity(pockets: Sequence[Sequence[str]], n: int) -> float:
+    """1 - mean Tanimoto (Morgan, radius 2, 2048 bits) of the valid molecules of a pocket, averaged over pockets.
+
+    NaN for the reference, of which there is one a pocket.
+    """
+    if n < 2:
+        return float("nan")
     maker, out = rdFingerprintGenerator.GetMorganGenerator(2, fpSize=2048), []
     for smiles in pockets:
         mols = [m for s in smiles if s and (m := Chem.MolFromSmiles(s)) is not None]

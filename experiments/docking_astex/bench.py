@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from rdkit import Chem
 from rdkit.Chem import rdMolAlign
 
@@ -80,5 +81,6 @@ class AstexTask:
         path.write_text(pdb_text(receptor))
         protein = Chem.MolFromPDBFile(str(path), sanitize=False, removeHs=False, proximityBonding=False)
         row = PoseBusters(config="redock", max_workers=0).bust([mol], crystal, protein).iloc[0]
-        failed = [str(key) for key, value in row.items() if not str(key).startswith("rmsd") and not bool(value)]
+        # What PoseBusters could not compute is no pass.
+        failed = [str(k) for k, v in row.items() if not str(k).startswith("rmsd") and (pd.isna(v) or not bool(v))]
         return not failed, ", ".join(failed)

@@ -32,6 +32,7 @@ from molediff.docking.settings import DockConfig  # noqa: E402
 ROWS = {
     "vina8-seed1": ("vina", DockConfig(exhaustiveness=8, seed=1)),
     "torch8-seed1": ("torch", DockConfig(exhaustiveness=8, seed=1)),
+    "torch32-seed1": ("torch", DockConfig(exhaustiveness=32, seed=1)),
     "vina8-seed2": ("vina", DockConfig(exhaustiveness=8, seed=2)),
     "vina8-seed3": ("vina", DockConfig(exhaustiveness=8, seed=3)),
     "vina8-ensemble8": ("vina", DockConfig(exhaustiveness=8, seed=1, conformers=8)),

@@ -86,7 +86,7 @@ def fill(args: argparse.Namespace, data: dict[str, list], judge: Callable[[list,
         judge: (molecules, hashes of the training molecules) -> figures.
     """
     rows = pd.read_csv(args.table).to_dict("records") if args.table.is_file() else []
-    done = {(r["set"], r["steps"], r["seed"], r["n"]) for r in rows}
+    done = {(r["set"], r["steps"], r["seed"], r["n"], r.get("settings")) for r in rows}
 
     def add(row: dict) -> None:
         rows.append(row)
@@ -105,20 +105,21 @@ def fill(args: argparse.Namespace, data: dict[str, list], judge: Callable[[list,
     settings = {key: value for key, value in settings.items() if value is not None}
     for steps in map(int, args.steps.split(",")):
         for seed in map(int, args.seeds.split(",")):
-            if (label, steps, seed, args.n) in done:
+            # What is recommended lies beside the weights and may change while their checksum does not.
+            settled = hashlib.sha256(repr(pipeline.model.recommended(steps) | settings).encode()).hexdigest()[:8]
+            if (label, steps, seed, args.n, settled) in done:
                 continue
             began, spent = time.perf_counter(), time.process_time()
-            settled = hashlib.sha256(repr(pipeline.model.recommended(steps) | settings).encode()).hexdigest()
-            parts = Path(args.parts) / f"{source.checksum[:8]}-{steps}-{seed}-{args.n}-{settled[:8]}"
+            parts = Path(args.parts) / f"{source.checksum[:8]}-{steps}-{seed}-{args.n}-{settled}"
             out = pipeline(args.n, seed, steps, parts=parts, **settings)
             seconds = {
                 "seconds": round(time.perf_counter() - began, 1),
                 "threads": torch.get_num_threads(),
                 "cpu_seconds": round(time.process_time() - spent, 1),
             }
-            add({"set": label, "steps": steps, "seed": seed, **judge(out.mols, hashes), **seconds})
+            add({"set": label, "settings": settled, "steps": steps, "seed": seed, **judge(out.mols, hashes), **seconds})
     for name, mols in data.items():
-        if (f"data: {name} part", 0, 0, len(mols)) not in done:
+        if (f"data: {name} part", 0, 0, len(mols)) not in {key[:4] for key in done}:
             add({"set": f"data: {name} part", "steps": 0, "seed": 0, **judge(mols, None)})
 
 

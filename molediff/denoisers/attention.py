@@ -41,7 +41,8 @@ class AttentionConfig:
     expand: int = 3
     """Width of the atom perceptron, in units of ``width``."""
     walks: int = 0
-    """Bonds of the longest walk counted on the geometry of every layer: 7 sees rings of up to 8; 0 for none."""
+    """Bonds of the longest walk counted on the geometry of every layer: 7 sees rings of up to 8; 0 for none. For
+    molecules of heavy atoms: hydrogens on one carbon are as near as bonded atoms."""
     pocket: int = 0
     """Scalars a protein atom; 0 for a network that reads no pockets."""
     pocket_vectors: int = 8
@@ -156,7 +157,9 @@ class Attention(nn.Module):
         _, d = relative(y)
         atoms = self.bond_atoms(h)
         hidden = self.bond_in(torch.cat([e + e.transpose(1, 2), radial(d).to(e.dtype)], -1))
-        return self.bond_head(nn.functional.silu(hidden + atoms.unsqueeze(1) + atoms.unsqueeze(2)))
+        logits = self.bond_head(nn.functional.silu(hidden + (atoms.unsqueeze(1) + atoms.unsqueeze(2))))
+        # To the last bit: a pair must not draw one bond from one side and another from the other.
+        return (logits + logits.transpose(1, 2)) / 2
 
 
 class Layer(nn.Module):

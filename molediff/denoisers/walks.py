@@ -1,9 +1,9 @@
 """Walks along the bonds that a geometry suggests: with them a network can count the atoms of a ring.
 
-Messages between atoms cannot tell rings of six and seven apart (they are as strong as colour refinement; Vignac et al.,
-2023, DiGress, give cycle counts to the network for this reason). Here the bonds are read off the distances of the
-current estimate, softly, and walks that never turn back are counted: one of n - 1 bonds between bonded atoms closes a
-ring of n.
+On a graph alone messages between atoms cannot tell rings of six and seven apart (they are as strong as colour
+refinement; Vignac et al., 2023, DiGress, give cycle counts to the network for this reason); from distances it must
+learn to. Here the bonds between heavy atoms are read off the distances of the current estimate, softly, and walks that
+never turn back are counted: one of n - 1 bonds between bonded atoms closes a ring of n.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from torch import Tensor
 BOND, SOFTNESS = 1.95, 0.07
 """Two heavy atoms nearer than ``BOND`` are taken for bonded; the edge of the step is as soft as ``SOFTNESS``, angstrom.
 
-The longest bonds between C, N, O, F, P, S and Cl are 1.8 to 1.9 (S-S 2.05), the least distance over an angle 2.1.
+Bonds between C, N, O, F, S and Cl are shorter than 1.9, distances over an angle longer than 2.1 but in rings of four
+(2.06) and cages (1.95). Bonds of Br and Si are half seen, those of I and S-S hardly: few of them are in rings.
 """
 
 
@@ -35,7 +36,7 @@ def walks(bonds: Tensor, longest: int) -> Tensor:
     P_1 = A, P_2 = A^2 - D, P_k = P_(k-1) A - P_(k-2) (D - 1), with D the degrees (Alon et al., 2007, section 2).
 
     Args:
-        bonds: (B, N, N) symmetric, zero on the diagonal; the counts are exact where all entries are 0 or 1.
+        bonds: (B, N, N) symmetric, zero on the diagonal; where all entries are 0 or 1 the counts are exact.
         longest: at least 1.
     """
     degree = bonds.sum(-1)  # (B, N)

@@ -22,7 +22,7 @@ VALENCE = {"B": 3, "C": 4, "N": 3, "O": 2, "F": 1, "Si": 4, "P": 3, "S": 2, "Cl"
 """Bonds of a neutral atom; a charge adds one to nitrogen and takes one from oxygen and sulphur."""
 PLAIN = {"S": "S_P", "P": "P_P", "F": "F_H", "Cl": "Cl_H", "Br": "Br_H", "I": "I_H", "Si": "Si", "B": "C_P"}
 REACH = 12.0
-"""Receptor atoms farther from all of the site than this are left out, angstrom."""
+"""Receptor atoms farther than this, and Vina's cutoff, from the origin are left out, angstrom."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ def soft_types(atom: Tensor, charge: Tensor, bond: Tensor, mask: Tensor, vocabul
         return per_element(dict.fromkeys(wanted, 1)).bool() & mask
 
     q = torch.tensor(vocabulary.charges, device=atom.device)[charge]
-    order = bond * (mask.unsqueeze(1) & mask.unsqueeze(2))
+    # An estimate says something of an atom and itself too; it means nothing.
+    itself = torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
+    order = bond * (mask.unsqueeze(1) & mask.unsqueeze(2) & ~itself)
     bonded = order > 0
     hydrogen, carbon, nitrogen, oxygen = (named(e) for e in ("H", "C", "N", "O"))
     usual = per_element(VALENCE) + torch.where(nitrogen, q, torch.where(oxygen | named("S"), q.clamp(max=0), -q.abs()))

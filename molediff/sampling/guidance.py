@@ -11,10 +11,12 @@ from torch import Tensor
 from molediff.config import UserError
 from molediff.noise import Process, Times
 from molediff.sampling.methods import Denoise
-from molediff.structures import Condition, EncodedPocket, Estimate, Molecules
+from molediff.structures import Condition, EncodedPocket, Estimate, Known, Molecules
 
 Energy = Callable[[Estimate, Molecules], Tensor]
 """(estimate, noisy molecules, for their mask) -> (B,) kcal/mol, differentiable in the estimate's positions."""
+SURE = 50.0
+"""Logit of what is known."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class GuidanceConfig:
     scale: float = 1.0
     """Classifier-free scale: 1 is the plain estimate, above 1 goes on in the direction that the pocket gives."""
     pull: float = 0.0
-    """Factor on the gradient of the energy, in mol/kcal: 1 / kT at room temperature is 1.7; 0 for none."""
+    """Factor on the gradient of the energy, in mol/kcal: 1 / kT at room temperature is 1.7; 0 for none. At 0.5 A
+    of noise a pull of 2 is clipped (see ``clip``) from 0.4 kcal/mol/A on: there it gives little but a direction."""
     below: float = 0.5
     """Largest sigma / alpha with gradient guidance, angstrom: before, the estimate is no molecule yet, and pushing it
     costs validity (`experiments/crossdocked`)."""
@@ -51,9 +54,11 @@ def guide(denoise: Denoise, process: Process, config: GuidanceConfig, energy: En
         UserError: for settings that cannot be.
     """
     config.check()
+    if config.pull and energy is None:
+        raise UserError(f"The guidance setting 'pull' is {config.pull}, but there is no energy to go down. Give one.")
     if config.scale != 1:
         denoise = classifier_free(denoise, config.scale)
-    if config.pull and energy is not None:
+    if config.pull:
         denoise = downhill(denoise, process, energy, config)
     return denoise
 
@@ -97,7 +102,7 @@ def downhill(denoise: Denoise, process: Process, energy: Energy, config: Guidanc
             return estimate
         with torch.enable_grad():
             pos = estimate.pos.detach().float().requires_grad_(True)
-            value = energy(estimate.replace(pos=pos), noisy)
+            value = energy(informed(estimate, noisy, condition.known).replace(pos=pos), noisy)
             (gradient,) = torch.autograd.grad(value.sum(), pos)
         push = -(rho**2)[:, None, None] * config.pull * torch.nan_to_num(gradient)
         size = push.norm(dim=-1, keepdim=True).clamp(min=1e-9)
@@ -106,6 +111,18 @@ def downhill(denoise: Denoise, process: Process, energy: Energy, config: Guidanc
         return estimate.replace(pos=estimate.pos + push.to(estimate.pos) * free)
 
     return wrapped
+
+
+def informed(estimate: Estimate, noisy: Molecules, known: Known) -> Estimate:
+    """The estimate with what is known in place of what the network says of it, which it was never trained to say."""
+
+    def given(logits: Tensor, values: Tensor, where: Tensor) -> Tensor:
+        classes = logits.shape[-1]
+        sure = torch.nn.functional.one_hot(values.clamp(max=classes - 1), classes).to(logits) * SURE
+        return torch.where(where.unsqueeze(-1), sure, logits)
+
+    fields = ("atom", "charge", "bond")
+    return estimate.replace(**{k: given(getattr(estimate, k), getattr(noisy, k), getattr(known, k)) for k in fields})
 
 
 def together(energies: Sequence[tuple[float, Energy]]) -> Energy:

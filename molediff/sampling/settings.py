@@ -18,7 +18,8 @@ class SamplingConfig:
     bend: float = 2.0
     """How far steps gather at middle noise levels, see `molediff.noise.gaussian.arcsin_grid`; 0 is geometric."""
     churn: float = 0.4
-    """Noise added before a step, as a share of its level (Karras et al., 2022, algorithm 2); only by method churn."""
+    """Noise added before a step, as a share of its level (Karras et al., 2022, algorithm 2, who divide it by the number
+    of steps and go to 0.41 at most); only by method churn."""
     churn_low: float = 0.03
     """Smallest sigma / alpha (in units of the coordinate scale) with churn."""
     churn_high: float = 3.0

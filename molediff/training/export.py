@@ -71,6 +71,9 @@ def begin_with(model: Model, other: Model, name: str) -> None:
     trunk = dataclasses.replace(here, **{k: getattr(there, k, 0) for name in added for k in ADDED[name]})
     fields = [f.name for f in dataclasses.fields(ModelConfig) if f.name not in ("process", "network")]
     pairs = {k: (getattr(other.config, k), getattr(model.config, k)) for k in fields} | {"network": (there, trunk)}
+    # Of the process only what the network is built with: the noise of its training may be another.
+    for name in ("scale", "base"):
+        pairs[f"process.{name}"] = (getattr(other.config.process, name), getattr(model.config.process, name))
     differ = [f"{k}: {a} there, {b} here" for k, (a, b) in pairs.items() if a != b]
     if differ:
         raise UserError(

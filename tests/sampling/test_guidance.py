@@ -10,7 +10,7 @@ import torch
 from molediff.config import UserError
 from molediff.elements import Vocabulary
 from molediff.noise import Process, ProcessConfig, Times
-from molediff.sampling.guidance import GuidanceConfig, classifier_free, downhill, guide, together
+from molediff.sampling.guidance import GuidanceConfig, classifier_free, downhill, guide, informed, together
 from molediff.structures import Condition, EncodedPocket, Estimate, Known, Molecules
 
 B, N = 3, 5
@@ -124,3 +124,21 @@ def test_energies_add_up(noisy):
 def test_settings_that_cannot_be(process, bad):
     with pytest.raises(UserError, match=next(iter(bad))):
         guide(network, process, GuidanceConfig(**bad))
+
+
+def test_an_energy_sees_what_is_known_not_what_is_said_of_it(noisy):
+    g = torch.Generator().manual_seed(5)
+    atom, bond = torch.randint(0, 5, (B, N), generator=g), torch.randint(0, 4, (B, N, N), generator=g)
+    noisy = noisy.replace(atom=atom * noisy.mask, bond=bond * noisy.pair_mask)
+    estimate = network(noisy, None, Condition.nothing(noisy))
+    known = Known.graph(noisy, torch.tensor([True] + [False] * (len(noisy) - 1)))
+    seen = informed(estimate, noisy, known)
+    assert torch.equal(seen.atom.argmax(-1)[0][noisy.mask[0]], noisy.atom[0][noisy.mask[0]])
+    assert torch.equal(seen.bond.argmax(-1)[0][noisy.pair_mask[0]], noisy.bond[0][noisy.pair_mask[0]])
+    for name in ("atom", "charge", "bond"):
+        assert torch.equal(getattr(seen, name)[1:], getattr(estimate, name)[1:])
+
+
+def test_a_pull_without_an_energy_is_refused():
+    with pytest.raises(UserError, match="no energy"):
+        guide(lambda *_: None, None, GuidanceConfig(pull=1.0))
