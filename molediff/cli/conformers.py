@@ -20,12 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make conformers, write, report."""
-    import torch
-
     from molediff.pipelines import Conformers
 
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    options.set_threads(args)
     device = options.device_of(args.device)
     molecules, smiles = read(args.molecules)
     pipeline = Conformers.from_pretrained(args.model, device)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import sys
 
 from molediff.cli import begin, in_pocket, options, pocket_options
 
@@ -29,12 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generate, write, report."""
-    import torch
-
     from molediff.pipelines import Generate
 
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    options.set_threads(args)
     device = options.device_of(args.device)
     pipeline = Generate.from_pretrained(in_pocket.model_name(args), device)
     source = pipeline.model.source
@@ -66,23 +65,25 @@ def run(args: argparse.Namespace) -> int:
     bar = options.progress_bar(args.n, args.quiet)
     _warn_sizes(args.atoms, pipeline.model, task)
     begin.announce(task, source.name)
+    if not args.quiet:
+        said = f"{args.n} molecules by '{source.name}', {args.steps} steps, up to {args.batch} at once"
+        print(said, file=sys.stderr, flush=True)
     result = pipeline(**asked, progress=bar, parts=work.parts, task=task)
     if place is None:
         made = result
         result.save(args.out)
     else:
+        result = dataclasses.replace(result, about=result.about | in_pocket.pushed(args))
         bar = options.progress_bar(args.n, args.quiet, "pose")
         made = place.judge(result, place.receptor, place.site, place.reference, bar, work.parts)
         made.save(args.out, args.report)
-    seconds = work.finish(made.counts, evaluations=result.about["evaluations"])
+    seconds = work.finish(made.counts, evaluations=result.about["evaluations"], settings=result.about)
     _print(result, seconds, args.out, None if place is None else made)
     return 1 if made.counts["failed"] or made.counts.get("lost") else 0
 
 
 def _warn_sizes(atoms: str, model, task) -> None:
     """Say which sizes the model has never seen."""
-    import sys
-
     from molediff.sampling import parse_atoms
 
     if not atoms or task.about().get("given_atoms"):

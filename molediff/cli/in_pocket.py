@@ -158,7 +158,7 @@ def decisive(args: argparse.Namespace, place: Place) -> dict:
         found["reference"] = mark(place.reference)
     found |= {"rank_by": args.rank_by, "relax": args.relax}
     if is_guided(args):
-        found |= {"guidance_scale": args.guidance_scale, "vina_pull": pull_of(args)}
+        found |= pushed(args)
     for name in ("keep_smarts", "avoid", "max_mw", "charge"):
         if getattr(args, name):
             found[name] = getattr(args, name)
@@ -168,6 +168,11 @@ def decisive(args: argparse.Namespace, place: Place) -> dict:
 def is_guided(args: argparse.Namespace) -> bool:
     """Whether there is any guidance."""
     return args.guidance_scale != 1 or pull_of(args) != 0
+
+
+def pushed(args: argparse.Namespace) -> dict:
+    """The guidance, for what is written down."""
+    return {"guidance_scale": args.guidance_scale, "vina_pull": pull_of(args)}
 
 
 def pull_of(args: argparse.Namespace) -> float:

@@ -29,8 +29,8 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=50, help="steps from noise to data (default 50)")
     parser.add_argument(
         "--method",
-        default="churn",
-        help="churn, ddim, ddpm, euler, heun (asks the network twice a step) or dpm++2m (default churn)",
+        help="churn, ddim, ddpm, euler, heun (asks the network twice a step) or dpm++2m (default: what the model "
+        "recommends for so many steps, else churn)",
     )
     parser.add_argument(
         "--temperature", type=float, help="of types, charges, bonds (default: what the model recommends, else 0.9)"
@@ -44,6 +44,20 @@ def add_output(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--out", type=Path, default=Path(default), help=f"folder to write (default {default})")
     parser.add_argument("--overwrite", action="store_true", help="replace what an earlier run wrote there")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def set_threads(args: argparse.Namespace) -> None:
+    """--threads, for torch.
+
+    Raises:
+        UserError: for a negative number.
+    """
+    import torch
+
+    if args.threads < 0:
+        raise UserError(f"--threads must be 0 (all) or more, got {args.threads}.")
+    if args.threads:
+        torch.set_num_threads(args.threads)
 
 
 def sampling(args: argparse.Namespace) -> dict:
@@ -150,14 +164,29 @@ def open_run(folder: Path, arguments: dict, overwrite: bool) -> str:
         there = json.loads(record.read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"'{record}' is damaged ({error}). Type --overwrite to begin anew.") from error
+    if there.get("status") == "running" and not _anything(folder):
+        return "new"  # it was refused, or stopped before the first molecules: nothing to go on from, nothing to lose
     known = there.get("arguments", {})
-    different = [f"{k}: {known.get(k)!r} there, {v!r} now" for k, v in arguments.items() if known.get(k) != v]
+    different = [
+        f"{k}: {_short(known.get(k))} there, {_short(v)} now" for k, v in arguments.items() if known.get(k) != v
+    ]
     if different:
         raise UserError(
             f"'{folder}' holds a run with other arguments ({'; '.join(different)}). "
             "Choose another --out, or --overwrite to replace it."
         )
     return "complete" if there.get("status") == "complete" else "resume"
+
+
+def _anything(folder: Path) -> bool:
+    """Whether a run has left anything beside its run.json."""
+    return any(path.is_file() and path != folder / "run.json" for path in folder.rglob("*"))
+
+
+def _short(value) -> str:
+    """For a message: of a checksum its beginning."""
+    text = repr(value)
+    return f"{text[:9]}...'" if isinstance(value, str) and len(value) == 64 else text
 
 
 def file_mark(path: Path, option: str) -> str:

@@ -93,7 +93,8 @@ def _distances(summaries: Sequence[dict]) -> list[str]:
     columns = [f"{name} (n {found['n']})" if found else name for name, found in pairs]
     columns += [f"floor (n {floor['n']} against {floor['n_other']})"] if floor else []
     lines = [
-        f"Reference: {first['reference']}. Floor: that many molecules of the data itself against the rest of it.",
+        f"Reference: {first['reference']}. "
+        "Floor: as many molecules of the data itself (at least 100) against the rest of it.",
         "",
     ]
     lines += ["| distance | " + " | ".join(columns) + " | definition |", "|---|" + "---|" * len(columns) + "---|"]

@@ -102,7 +102,8 @@ def write_pocket_page(made, path: Path) -> Path:
         except ValueError:  # without prolif the page has no interactions
             found = None
     counts, about = made.counts, made.generation.about
-    kept = ("model", "checksum", "n", "seed", "steps", "method", "rank_by", "relax", "site", "pocket_atoms")
+    kept = ("model", "checksum", "n", "seed", "steps", "method", "guidance_scale", "vina_pull")
+    kept += ("rank_by", "relax", "site", "pocket_atoms")
     subtitle = (
         f"{counts['requested']} molecules asked for, {counts[made.generation.validity]} valid, "
         f"{counts['pb_valid_raw']} PB-valid as generated, {counts['pb_valid_relaxed']} relaxed; "

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from molediff.cli.main import VERBS, main
+from molediff.model import load
 
 
 def generate(folder, model, *more):
@@ -163,3 +164,14 @@ def test_doctor_and_models_run(capsys):
     assert main(["doctor"]) == 0
     assert "torch" in capsys.readouterr().out
     assert main(["models"]) == 0
+
+
+def test_a_refused_run_leaves_the_folder_free(tmp_path, capsys):
+    out = str(tmp_path / "out")
+    assert main(["generate", "--n", "2", "--steps", "2", "--method", "magic", "--out", out]) == 2
+    assert main(["generate", "--n", "2", "--steps", "2", "--threads", "-4", "--out", out]) == 2
+    assert "--threads must be 0" in capsys.readouterr().err
+    assert main(["generate", "--n", "2", "--steps", "2", "--atoms", "9", "--quiet", "--out", out]) == 0
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    # What the model recommends for so few steps, where nothing is said.
+    assert record["settings"]["method"] == load("qm9").recommended(2)["method"]
