@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,16 +62,16 @@ def until(process: subprocess.Popen, out: Path, count: int) -> None:
 
 
 def children(pid: int) -> list[int]:
-    """Of a process."""
-    return [int(k) for k in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Of all threads of a process."""
+    return [int(k) for path in Path(f"/proc/{pid}/task").glob("*/children") for k in path.read_text().split()]
 
 
 def workers_killed(command: list[str], out: Path, at: list[int]) -> int:
-    """Run to the end; when so many ligands are done, kill a worker by its pid. Returns how many were killed."""
+    """Run to the end; when so many ligands are done, kill the workers by their pids. Returns how many were killed."""
     process, killed = start([*command, "--out", str(out)]), 0
     for count in at:
         until(process, out, count)
-        for pid in children(process.pid)[:1] if process.poll() is None else []:
+        for pid in children(process.pid) if process.poll() is None else []:
             os.kill(pid, signal.SIGKILL)
             killed += 1
     process.wait()
@@ -108,12 +109,15 @@ def main() -> None:
     command += ["--exhaustiveness", "1", "--poses", "3", "--seed", "3", "--no-check", "--quiet"]
     whole = args.work / "whole"
     start([*command, "--out", str(whole)]).wait()
-    rows = len((whole / "table.csv").read_text().splitlines()) - 1
+    rows = len((whole / "table.csv").read_text().splitlines()) - 1  # the head is no ligand
     print(f"whole: {rows} rows for {args.n} ligands", flush=True)
     quarter = args.n // 4
     for name, kill in (("workers killed", workers_killed), ("run killed", run_killed)):
         out = args.work / name.replace(" ", "_")
+        shutil.rmtree(out, ignore_errors=True)
         times = kill(command, out, [quarter, 2 * quarter, 3 * quarter])
+        if not times:
+            raise SystemExit(f"{name}: nothing was killed, so that nothing is shown.")
         other = [f for f in FILES if (out / f).read_bytes() != (whole / f).read_bytes()]
         print(
             f"{name}: {times} times; files that differ from the whole run's: {', '.join(other) or 'none'}", flush=True
