@@ -47,10 +47,13 @@ def compare(files: Sequence, names: Sequence[str] | None = None, **settings) -> 
 
     Args:
         files: files or lists of molecules.
-        names: one a set, all different; file names without their ending by default.
+        names: one a set, all different; file names without their ending by default, folders where those are alike.
         **settings: as `evaluate` takes them.
     """
-    default = [Path(one).stem if isinstance(one, (str, Path)) else f"set{i + 1}" for i, one in enumerate(files)]
+    paths = [Path(one) if isinstance(one, (str, Path)) else Path(f"set{i + 1}") for i, one in enumerate(files)]
+    stems = [path.stem for path in paths]
+    # Every output of `molediff generate` is called molecules.sdf.
+    default = stems if len(set(stems)) == len(stems) else [path.resolve().parent.name for path in paths]
     names = list(names) if names else default
     if len(names) != len(files) or len(set(names)) != len(names):
         raise InputError(

@@ -235,3 +235,15 @@ def test_command_makes_a_reference_and_lists_protocols(tmp_path, mols, capsys):
 def test_comparison_of_lists_is_named(mols):
     found = compare([mols, mols[:3]], protocols=("strict",), workers=0, bootstrap=0)
     assert [report.summary["name"] for report in found.reports] == ["set1", "set2"]
+
+
+def test_outputs_of_one_name_are_called_by_their_folders(tmp_path, mols):
+    paths = []
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        paths.append(tmp_path / folder / "molecules.sdf")
+        paths[-1].write_text(sdf(mols))
+    found = compare(paths, protocols=("strict",), workers=0, bootstrap=0)
+    assert [report.summary["name"] for report in found.reports] == ["first", "second"]
+    with pytest.raises(UserError, match="--names"):
+        compare([paths[0], paths[0]], protocols=("strict",), workers=0, bootstrap=0)
