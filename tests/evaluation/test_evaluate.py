@@ -245,5 +245,5 @@ def test_outputs_of_one_name_are_called_by_their_folders(tmp_path, mols):
         paths[-1].write_text(sdf(mols))
     found = compare(paths, protocols=("strict",), workers=0, bootstrap=0)
     assert [report.summary["name"] for report in found.reports] == ["first", "second"]
-    with pytest.raises(UserError, match="--names"):
+    with pytest.raises(ValueError, match="--names"):
         compare([paths[0], paths[0]], protocols=("strict",), workers=0, bootstrap=0)
