@@ -106,7 +106,7 @@ def write_pocket_page(made, path: Path) -> Path:
     kept += ("rank_by", "relax", "site", "pocket_atoms")
     subtitle = (
         f"{counts['requested']} molecules asked for, {counts[made.generation.validity]} valid, "
-        f"{counts['pb_valid_raw']} PB-valid as generated, {counts['pb_valid_relaxed']} relaxed; "
+        f"{counts['pb_valid_raw']} PB-valid as generated, {counts['pb_valid_relaxed']} after relaxing; "
         f"the best {len(chosen)} are shown"
     )
     return write_page(
