@@ -103,7 +103,8 @@ def main() -> None:
     protein, ligand = demo_complexes()["1ia1"]
     pocket = args.work / "pocket"
     options = ["--protein", str(protein), "--ligand", str(ligand), "--chains", ",".join(DEMO_CHAINS), "--edge", "18"]
-    molediff(["pocket", *options, "--quiet", "--out", str(pocket)])
+    if not pocket.is_dir():
+        molediff(["pocket", *options, "--quiet", "--out", str(pocket)])
     ligands = library(args.molecules, args.n, args.work / "library.smi")
     command = ["dock", "--pocket", str(pocket), "--molecules", str(ligands), "--workers", str(args.workers)]
     command += ["--exhaustiveness", "1", "--poses", "3", "--seed", "3", "--no-check", "--quiet"]
