@@ -136,7 +136,7 @@ BUNDLES = {
         "experiments/druglike/config.yaml",
         lambda sum_: free_figures(of("druglike"), HEAVY, sum_) | conformer_figures(of("druglike"), sum_),
         [
-            {"steps": 1, "start": 3.0, "bend": 1.5, "end": 0.01, "churn": 1.0, "balance_bonds": 0.3},
+            {"steps": 1, "start": 3.0, "bend": 1.5, "end": 0.01, "churn": 1.0},
             {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01, "churn": 1.0},
         ],
     ),
