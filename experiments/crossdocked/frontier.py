@@ -1,7 +1,7 @@
 """frontier.png: what the scale of guidance gains and what it costs, with and without Vina's pull and the clash term.
 
     python experiments/crossdocked/run.py --data crossdocked_test --work work --n 4 --pockets 24 --strain 0 \\
-        --only plain,scale1.25,scale1.5,scale2,vina+clash,vina1+clash,scale1.25+vina+clash,scale2+vina+clash
+        --only plain,scale1.25,scale1.5,vina+clash,late+clash,later+clash
     python experiments/crossdocked/frontier.py --n 96
 
 Rows of result.csv with as many molecules as asked for, of the last model in it, raw poses.
@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from run import ROWS
 
 from molediff.config import UserError
+from molediff.sampling import GuidanceConfig
 
 HERE = Path(__file__).resolve().parent
 PANELS = {
@@ -27,6 +28,11 @@ PANELS = {
     "vina_median": "Vina median, kcal/mol",
 }
 """Column -> words."""
+
+
+def pushes(how: GuidanceConfig, clash: float) -> str:
+    """What pulls, in words."""
+    return f"pull {how.pull:g} below {how.below:g} A, clash {clash:g}" if how.pull else "no pull"
 
 
 def main() -> None:
@@ -46,11 +52,9 @@ def main() -> None:
     figure = Figure(figsize=(13, 3.4), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (column, words) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
-        for pull, clash in sorted({(how.pull, clash) for how, clash, _ in found}):
-            line = sorted(
-                (how.scale, float(getattr(row, column))) for how, c, row in found if (how.pull, c) == (pull, clash)
-            )
-            axes.plot(*zip(*line, strict=True), "o-", label=f"Vina's pull {pull:g}, clash {clash:g}")
+        for push in sorted({pushes(how, clash) for how, clash, _ in found}):
+            line = sorted((h.scale, float(getattr(row, column))) for h, c, row in found if pushes(h, c) == push)
+            axes.plot(*zip(*line, strict=True), "o-", label=push)
         axes.set(xlabel="classifier-free scale", title=words)
     axes.legend(fontsize=7)
     figure.savefig(args.table.with_name("frontier.png"), dpi=110)
