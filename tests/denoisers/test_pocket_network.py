@@ -140,11 +140,12 @@ def test_a_fresh_network_is_the_trunk(pocket):
 
 def test_true_distances_where_no_noise_is_left(network, pocket):
     """As sigma -> 0 the estimate stays where the ligand is, beside a pocket that did not move."""
-    world = build_world(SIZES)
-    for sigma in (1e-4, 1e-6):
+    world, moved = build_world(SIZES), []
+    for sigma in (1e-6, 1e-8, 1e-10):
         clear = replace(world, levels=replace(world.levels, pos=world.levels.pos * 0 + sigma))
-        moved = see(network, clear, pocket).pos - world.noisy.pos
-        assert moved.abs().max() < 1000 * sigma
+        moved.append((see(network, clear, pocket).pos - world.noisy.pos).abs().max().item())
+    # In proportion to what noise is left; how much a network of random weights asks for says nothing.
+    assert moved[1] < 0.02 * moved[0] and moved[2] < 0.02 * moved[1] and moved[2] < 1e-3, moved
 
 
 def test_neighbours_are_the_nearest_and_then_spread(network, pocket):
