@@ -34,8 +34,8 @@ class SamplingConfig:
     """sigma / alpha of types, charges and bonds as a multiple of that of positions, above 0; below 1 they are decided
     first, above 1 last. At the first step from noise they are taken for pure noise whatever it is."""
     atom_bias: tuple[float, ...] = ()
-    """Added to the logits of the elements, one number a class, after the temperature; empty for none. Sampling in few
-    steps favours what is common: `molediff.data.marginals.balance` gives rare elements their due."""
+    """Added to the logits of the elements, one number a class, after the temperature; empty for none. Sampling
+    favours what is common: `molediff.data.marginals.balance` gives rare elements their due."""
     bond_bias: tuple[float, ...] = ()
     """The same of bonds: none, single, double, triple."""
     change: float = 1.0
