@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from molediff.denoisers.cross import Cross, neighbours
 from molediff.denoisers.precondition import LEVEL_FEATURES, atom_rho, c_in, c_out, c_skip, level_features
 from molediff.denoisers.radial import RADII, radial
+from molediff.denoisers.recall import Recall
 from molediff.denoisers.stereo import volume_features
 from molediff.denoisers.walks import walk_features
 from molediff.geometry import masked_mean
@@ -43,6 +44,8 @@ class AttentionConfig:
     walks: int = 0
     """Bonds of the longest walk counted on the geometry of every layer: 7 sees rings of up to 8; 0 for none. For
     molecules of heavy atoms: hydrogens on one carbon are as near as bonded atoms."""
+    self_conditioning: bool = False
+    """Whether it reads what it said in the step before (see `molediff.denoisers.recall`)."""
     pocket: int = 0
     """Scalars a protein atom; 0 for a network that reads no pockets."""
     pocket_vectors: int = 8
@@ -77,8 +80,11 @@ class Attention(nn.Module):
         self.bond_in = nn.Linear(p + len(RADII), config.hidden)
         self.bond_atoms = nn.Linear(d, config.hidden, bias=False)
         self.bond_head = nn.Linear(config.hidden, clean[2])
+        # Last, as what follows: the weights drawn before are those of the network without.
+        recall = (clean, d, config.hidden, config.vectors, config.walks)
+        self.recall = Recall(*recall) if config.self_conditioning else None
         if self.reads_pockets:
-            # Last: the weights drawn before are those of the network without. torch_geometric is slow to import.
+            # torch_geometric is slow to import.
             from molediff.denoisers.pocket_encoder import PocketEncoder
 
             self.encoder = PocketEncoder(config.pocket, config.pocket_vectors, config.pocket_layers)
@@ -104,7 +110,7 @@ class Attention(nn.Module):
         stereo = specified(condition.stereo)
         tags = noisy.pos.new_zeros(*mask.shape, 2) if stereo is None else volume_features(noisy.pos, stereo)[0]
         h = self.embed_atom(torch.cat([*self._classes(noisy, condition), tags, level], -1))  # (B, N, d)
-        e, v = self._embed_pairs(noisy, condition, rho, h)  # (B, N, N, p), (B, N, 3, C)
+        h, e, v = self._embed_pairs(noisy, condition, rho, h, y)  # (B, N, d), (B, N, N, p), (B, N, 3, C)
         tau = self.embed_level(level)  # (B, N, 64)
         step = c_out(rho, scale) * mask.unsqueeze(-1)
         both = mask.unsqueeze(1) & mask.unsqueeze(2)
@@ -130,9 +136,11 @@ class Attention(nn.Module):
             torch.stack([known.pos, known.atom, known.charge], -1).to(noisy.pos),
         ]
 
-    def _embed_pairs(self, noisy: Molecules, condition: Condition, rho: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        """First pair features, and vectors along the noisy geometry."""
-        both = (noisy.mask.unsqueeze(1) & noisy.mask.unsqueeze(2)).unsqueeze(-1)
+    def _embed_pairs(
+        self, noisy: Molecules, condition: Condition, rho: Tensor, h: Tensor, y: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """First pair features, and vectors along the noisy geometry; atoms with what was said of them before."""
+        both = noisy.mask.unsqueeze(1) & noisy.mask.unsqueeze(2)
         r, d = relative(noisy.pos)
         # Two atoms may differ in noise (known beside noisy): their distance is scaled by the noisier of the two.
         c = c_in(torch.maximum(rho, rho.transpose(1, 2)), self.scale).unsqueeze(-1)  # (B, N, N, 1)
@@ -144,13 +152,20 @@ class Attention(nn.Module):
             radial(3 * c * d),
             c * d,
         ]
+        recalls = self.recall is not None and condition.previous is not None
+        if recalls:
+            atoms, pairs, said, there = self.recall(condition.previous, noisy.mask)
+            h = h + atoms
         hidden = self.pair_in(torch.cat(features, -1)) + self.pair_from(h).unsqueeze(2) + self.pair_to(h).unsqueeze(1)
-        out = self.pair_out(nn.functional.silu(hidden))
+        hidden = nn.functional.silu(hidden + pairs if recalls else hidden)
+        out = self.pair_out(hidden)
         p = out.shape[-1] - self.layers[0].vectors
-        e, gate = out[..., :p], out[..., p:] * both
+        e, gate = out[..., :p], out[..., p:] * both.unsqueeze(-1)
         unit = r / (d + 1e-6)
         v = unit.transpose(2, 3) @ gate.to(r.dtype) / noisy.sizes[:, None, None, None].to(r.dtype)  # (B, N, 3, C)
-        return e, v
+        if recalls:
+            v = v + self.recall.vectors(said, y, h, hidden, both, there).to(v.dtype)
+        return h, e, v
 
     def _bonds(self, h: Tensor, e: Tensor, y: Tensor) -> Tensor:
         """(B, N, N, K) logits, symmetric."""

@@ -75,6 +75,10 @@ class Model(nn.Module):
         """
         if isinstance(condition.pocket, Pocket):
             condition = dataclasses.replace(condition, pocket=self.encode(condition.pocket))
+        if self.self_conditioned and condition.previous is None:
+            # One graph to compile, whether or not it has said anything.
+            unsaid = Estimate.unsaid(noisy.pos, self.vocabulary.sizes)
+            condition = dataclasses.replace(condition, previous=unsaid)
         network = self._compiled if self._compiled is not None and _ordinary(noisy) else self.denoiser
         return network(*self.process.view(noisy, times), condition)
 
@@ -97,6 +101,11 @@ class Model(nn.Module):
     def reads_pockets(self) -> bool:
         """Whether it can be given a pocket."""
         return getattr(self.denoiser, "reads_pockets", False)
+
+    @property
+    def self_conditioned(self) -> bool:
+        """Whether the network reads what it said in the step before."""
+        return getattr(self.denoiser, "recall", None) is not None
 
     def encode(self, pocket: Pocket) -> EncodedPocket:
         """What the network reads of a pocket: once a complex.
@@ -124,6 +133,16 @@ class Model(nn.Module):
         """Corrupt, estimate, compare; see `Process.loss`."""
         noisy = self.process.corrupt(clean, times, draws, condition)
         return self.process.loss(self(noisy, times, condition), clean, times, condition.known)
+
+    def recalling(self, clean: Molecules, condition: Condition, times: Times, draws: Draws) -> Condition:
+        """The condition with what the network says of the same noisy molecules at first sight, without gradient."""
+        kind = clean.pos.device.type
+        # Autocast of older torch would keep the weights it casts here, which have no gradient, for the second look.
+        settings = {"dtype": torch.get_autocast_dtype(kind), "enabled": torch.is_autocast_enabled(kind)}
+        plain = torch.autocast(kind, **settings, cache_enabled=False)
+        with torch.no_grad(), plain:
+            noisy = self.process.corrupt(clean, times, draws, condition)
+            return dataclasses.replace(condition, previous=self(noisy, times, condition))
 
     @property
     def parameter_count(self) -> int:

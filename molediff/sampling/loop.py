@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
@@ -116,6 +117,7 @@ def sample(
     for k in range(len(grid) - 1):
         state, estimate = method(problem, state, times(k), times(k + 1), before)
         before = Before(estimate, times(k))
+        problem = replace(problem, condition=replace(condition, previous=estimate))
         if watch is not None:
             watch(k, state, estimate)
     return state

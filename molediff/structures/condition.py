@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from molediff.structures.estimate import Estimate
 from molediff.structures.molecules import Molecules
 from molediff.structures.pocket import EncodedPocket, Pocket
 
@@ -143,6 +144,8 @@ class Condition:
     """Protein atoms in the frame of the molecules, whose origin is `pocket_centre`; encoded, a network reads it."""
     properties: Tensor | None = None
     """(B, P) property values, NaN where unknown."""
+    previous: Estimate | None = None
+    """What the network said in the step before, for networks that read it; NaN positions where it said nothing."""
 
     @classmethod
     def nothing(cls, molecules: Molecules) -> Condition:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -24,3 +25,17 @@ class Estimate:
     def replace(self, **changes: Tensor) -> Estimate:
         """A copy with some fields exchanged."""
         return dataclasses.replace(self, **changes)
+
+    @classmethod
+    def unsaid(cls, pos: Tensor, classes: tuple[int, int, int]) -> Estimate:
+        """What a network has said before its first word: NaN positions, no preference.
+
+        Args:
+            pos: (B, N, 3), for its shape.
+            classes: clean classes of atoms, charges and bonds.
+        """
+        b, n, _ = pos.shape
+        atom, charge, bond = (
+            pos.new_zeros(*shape) for shape in ((b, n, classes[0]), (b, n, classes[1]), (b, n, n, classes[2]))
+        )
+        return cls(torch.full_like(pos, float("nan")), atom, charge, bond)

@@ -14,7 +14,11 @@ from molediff.training.record import versions
 from molediff.training.settings import TrainConfig
 
 PREFIX = "model.denoiser."
-ADDED = {"pocket": ("pocket", "pocket_vectors", "pocket_layers"), "walks": ("walks",)}
+ADDED = {
+    "pocket": ("pocket", "pocket_vectors", "pocket_layers"),
+    "walks": ("walks",),
+    "self_conditioning": ("self_conditioning",),
+}
 """What may be added to a trained network: 0 there for none -> settings that belong to it. Begins without effect."""
 
 

@@ -25,6 +25,8 @@ TASKS = 1 << 20
 """First stream of the generators that draw fragments; below it those of times and noise, see `molecule_generator`."""
 DROPS = 1 << 21
 """First stream of the generators that leave pockets out."""
+RECALLS = 3 << 20
+"""First stream of the generators that say when the network hears what it said."""
 PATIENCE = 20
 """Steps in a row without a finite gradient after which a run stops."""
 
@@ -106,11 +108,19 @@ class TrainingModule(pl.LightningModule):
         lost = torch.rand(len(clean), generator=lost) < self.config.pocket_drop
         return clean, dataclasses.replace(condition, pocket=pocket.dropped(lost.to(self.device))), times, draws
 
+    def recalled(self, inputs: tuple) -> tuple:
+        """The same, in a share of the steps with what a self-conditioned network says at first sight."""
+        coin = molecule_generator(self.config.seed, self.global_step, stream=RECALLS + self.global_rank)
+        if not self.model.self_conditioned or float(torch.rand((), generator=coin)) >= self.config.recall_share:
+            return inputs
+        clean, _, times, draws = inputs
+        return clean, self.model.recalling(*inputs), times, draws
+
     def loss(self, inputs: tuple) -> Tensor:
         """The loss of a step; out of memory, half the batch at once, and again."""
         while True:
             try:
-                losses = piecewise(self.model.loss, self.encoded(inputs), self.pieces)
+                losses = piecewise(self.model.loss, self.recalled(self.encoded(inputs)), self.pieces)
                 break
             except torch.OutOfMemoryError:
                 self.pieces = halved(self.pieces, len(inputs[0]))

@@ -49,6 +49,8 @@ class TrainConfig:
     """Whether these two tasks know which new atoms are hydrogens: the number of new heavy atoms is then exact."""
     closed_marked: bool = False
     """Whether atoms of a fragment may know that they bond to nothing new, for models whose hydrogens are implied."""
+    recall_share: float = 0.5
+    """Share of the steps in which a network with ``self_conditioning`` sees what it said at first sight."""
     complexes: str = ""
     """Folder of prepared complexes to train on beside ``data``, as `molediff data prepare complexes` wrote it."""
     complex_share: float = 0.5

@@ -14,7 +14,15 @@ from molediff.sampling import METHODS, SamplingConfig, sample
 from molediff.structures import Condition, Known, Stereo, pad_atoms, pad_pairs
 
 SMALL = {
-    "attention": {"layers": 2, "width": 16, "vectors": 8, "pair": 8, "hidden": 8, "heads": 4},
+    "attention": {
+        "layers": 2,
+        "width": 16,
+        "vectors": 8,
+        "pair": 8,
+        "hidden": 8,
+        "heads": 4,
+        "self_conditioning": True,
+    },
     "egnn": {"layers": 2, "width": 16},
     "tensor_product": {"layers": 2, "width": 16, "scalars": 8, "vectors": 8, "tensors": 4, "hidden": 16, "radius": 3.0},
 }
@@ -106,3 +114,27 @@ def test_neighbours_and_padding_do_not_matter(name):
 
     padded = run(model, wide, Condition.nothing(wide), widen)
     assert torch.allclose(padded.pos[:, :7], together.pos, atol=1e-9)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_step_after_the_first_hears_what_was_said(method):
+    model, given = model_of("attention"), start()
+    heard = []
+
+    def listen(noisy, times, condition):
+        heard.append(condition.previous)
+        return model(noisy, times, condition)
+
+    noise = MoleculeNoise(3, range(len(given)), given.sizes.tolist(), dtype=torch.float64)
+    said = []
+    sample(
+        listen,
+        model.process,
+        given,
+        Condition.nothing(given),
+        noise.next,
+        SamplingConfig(steps=4, method=method),
+        watch=lambda k, state, estimate: said.append(estimate),
+    )
+    steps = [before for k, before in enumerate(heard) if k == 0 or before is not heard[k - 1]]
+    assert steps[0] is None and all(a is b for a, b in zip(steps[1:], said, strict=False)) and len(steps) == 4

@@ -92,11 +92,12 @@ def test_begin_with_a_model(configure):
         torch.testing.assert_close(a[name], value, rtol=0, atol=1e-6)
 
 
-def test_begin_with_a_model_that_counts_no_walks(configure):
+@pytest.mark.parametrize("more", [{"walks": 5}, {"self_conditioning": True}])
+def test_begin_with_a_model_that_lacks_something(configure, more):
     """What is added begins without effect: the new network makes what the old one made."""
     first = configure("first")
     old = fit(first).model
-    settings = {"network": {**first.model.network, "walks": 5}}
+    settings = {"network": {**first.model.network, **more}}
     new = fit(configure("second", model=settings, initial=str(old), learning_rate=0.0, weight_decay=0.0)).model
     made, again = (Generate.from_pretrained(str(m))(n=4, seed=0, steps=3, atoms="6") for m in (old, new))
     for a, b in zip(made.mols, again.mols, strict=True):

@@ -158,3 +158,19 @@ def test_same_seed_same_weights_other_seed_others(configure):
         fit(config)
     first, same, other = (last(x)["state_dict"]["model.denoiser.embed_atom.weight"] for x in (a, b, c))
     assert torch.equal(first, same) and not torch.equal(first, other)
+
+
+def test_a_network_hears_itself_in_a_share_of_the_steps(configure, monkeypatch):
+    from molediff.model import Model
+
+    plain, heard = Model.recalling, []
+    monkeypatch.setattr(Model, "recalling", lambda self, *inputs: heard.append(1) or plain(self, *inputs))
+    network = configure().model.network
+    for share, counts in ((0.0, {0}), (1.0, {30}), (0.5, set(range(6, 25)))):
+        heard.clear()
+        settings = {"network": network | {"self_conditioning": True}}
+        assert fit(configure(f"share{share}", model=settings, recall_share=share)).complete
+        assert len(heard) in counts
+    heard.clear()
+    fit(configure("deaf"))
+    assert not heard
