@@ -45,6 +45,9 @@ def run(args: argparse.Namespace) -> int:
     good, total = int(result.table.as_asked.sum()), len(result.table)
     seconds = work.finish({"requested": total, "as_asked": good}, evaluations=result.about["evaluations"])
     print(f"conformers requested  {total}")
+    for k in [k for k, mol in enumerate(result.mols) if mol is None]:
+        row = result.table[result.table.molecule == k].iloc[0]
+        print(f"refused               molecule {k + 1}: {row['reason']}")
     print(f"graph and stereo as asked  {good} ({100 * good / total:.1f} %)")
     print(f"seconds               {seconds:.1f}")
     print(f"written to            {args.out}")
@@ -55,7 +58,7 @@ def read(given: list[str]) -> tuple[list, list[str]]:
     """Molecules, and SMILES to know them by, from SMILES and files.
 
     Raises:
-        UserError: for a file that cannot be read or holds no molecule.
+        UserError: for a file that is not there or holds no record.
     """
     from rdkit import Chem
 
@@ -69,10 +72,20 @@ def read(given: list[str]) -> tuple[list, list[str]]:
             raise UserError(f"There is no file '{text}'.")
         if path.suffix.lower() == ".sdf":
             found = list(Chem.SDMolSupplier(text, removeHs=False))
-            bad = [k for k, mol in enumerate(found) if mol is None]
-            if bad or not found:
-                raise UserError(f"'{text}' holds no molecule that can be read at record {bad[0] + 1 if bad else 1}.")
-            molecules += found
+            if not found:
+                raise UserError(f"'{text}' holds no record.")
+            molecules += [
+                unreadable(f"record {k} of '{path.name}'") if mol is None else mol for k, mol in enumerate(found, 1)
+            ]
         else:
             molecules += [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
     return molecules, [m if isinstance(m, str) else Chem.MolToSmiles(m) for m in molecules]
+
+
+def unreadable(name: str):
+    """A molecule without atoms that stands for a record which RDKit cannot read, so that its rows can say so."""
+    from rdkit import Chem
+
+    mol = Chem.Mol()
+    mol.SetProp("_Name", name)
+    return mol

@@ -213,8 +213,21 @@ def report(made) -> None:
     if t["vina_score_raw"].notna().any():
         raw, relaxed = t["vina_score_raw"].median(), t["vina_score_relaxed"].median()
         print(f"{'Vina, median':<15} {raw:>9.2f} {relaxed:>9.2f}  kcal/mol")
+    if made.beside:
+        print(f"{'reference':<15} {made.beside}, as given")
     if made.wished:
         print(f"{'as wished':<15} {counts['fits']} (see the column misfit in molecules.csv)")
     for i in made.order[:3]:
         row = t.set_index("index").loc[i]
-        print(f"  {int(row['rank'])}. {row['vina_score_' + row['pose']]:7.2f} kcal/mol  {row['smiles']}")
+        print(f"  {int(row['rank'])}. {row['vina_score_' + row['pose']]:7.2f} kcal/mol  {row['smiles']}{remark(row)}")
+
+
+def remark(row) -> str:
+    """What there is to say against a molecule beside its score."""
+    against = {
+        "as generated, not relaxed": row["pose"] == "raw",
+        "not PB-valid": not row["pb_valid_" + row["pose"]],
+        row["misfit"]: bool(row["misfit"]),
+    }
+    words = [word for word, true in against.items() if true]
+    return f"  ({', '.join(words)})" if words else ""

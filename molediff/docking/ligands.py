@@ -70,7 +70,7 @@ def rows_of(mols: list[Chem.Mol | str]) -> list[Row]:
         if isinstance(mol, str):
             rows.append(Row(i, mol, smiles=mol))
         elif mol is None:
-            rows.append(Row(i, "", reason="no molecule (None)"))
+            rows.append(Row(i, "", reason="no molecule to judge"))
         else:
             name = mol.GetProp("_Name") if mol.HasProp("_Name") else ""
             given = {"block": Chem.MolToMolBlock(mol)} if mol.GetNumConformers() else {"smiles": Chem.MolToSmiles(mol)}

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from rdkit import Chem
 from rdkit.Geometry import Point3D
+from rdkit.rdBase import BlockLogs
 
 from molediff.chem import from_rdkit
 from molediff.chem.asked import graph_as_asked, stereo_as_asked
@@ -27,8 +28,9 @@ from molediff.structures import Condition, Known, Molecules, Stereo, take
 class Ensemble:
     """Conformers asked for, one row each; a molecule of ``mols`` holds those that came out as asked."""
 
-    mols: list[Chem.Mol]
-    """One a molecule asked for, hydrogens as in the model, with a conformer for every row that is ``as_asked``."""
+    mols: list[Chem.Mol | None]
+    """One a molecule asked for, hydrogens as in the model, with a conformer for every row that is ``as_asked``; None
+    for what is no molecule that the model knows, whose rows say why."""
     table: pd.DataFrame
     """molecule, smiles, conformer, stereo_as_asked, graph_as_asked, as_asked, reason."""
     about: dict = field(default_factory=dict)
@@ -80,13 +82,17 @@ class Conformers:
             settings: further fields of `molediff.sampling.SamplingConfig`.
 
         Raises:
-            UserError: for SMILES that cannot be read, elements the model does not know, several fragments.
+            UserError: where no molecule can be used: SMILES that cannot be read, elements the model does not know,
+                several fragments. Beside others that can, these are rows that say so.
         """
         config = sampling_config(steps=steps, **settings)
         at_least_one(n)
-        mols = [self._prepare(m) for m in molecules]
-        if not mols:
+        asked = [self._usable(m) for m in molecules]
+        mols = [mol for mol, _ in asked if mol is not None]
+        if not asked:
             raise UserError("No molecule was given. Type for example: molediff conformers 'CCO' --n 20")
+        if not mols:
+            raise UserError(asked[0][1])
         given, stereo = from_rdkit(mols, self.model.vocabulary)
         device = next(self.model.parameters()).device
         sizes = given.sizes.tolist()
@@ -111,11 +117,24 @@ class Conformers:
         about |= {"batch": batch, **dataclasses.asdict(config)}
         about["evaluations"] = evaluations(self.model.process, config)
         about["hydrogens"] = "generated" if self.model.config.explicit_hydrogens else "implied"
-        return Ensemble(mols, _attach(mols, owner, positions, n), about)
+        table = _attach(mols, owner, positions, n)
+        return Ensemble([mol for mol, _ in asked], _with_refused(table, molecules, asked, n), about)
+
+    def _usable(self, molecule: str | Chem.Mol) -> tuple[Chem.Mol | None, str]:
+        """The molecule and '', or None and why not."""
+        try:
+            mol = self._prepare(molecule)
+            from_rdkit([mol], self.model.vocabulary)
+        except UserError as error:
+            return None, str(error)
+        return mol, ""
 
     def _prepare(self, molecule: str | Chem.Mol) -> Chem.Mol:
         """Sanitised, hydrogens as the model wants them, no conformers."""
-        mol = Chem.MolFromSmiles(molecule) if isinstance(molecule, str) else Chem.Mol(molecule)
+        with BlockLogs():  # the row says it
+            mol = Chem.MolFromSmiles(molecule) if isinstance(molecule, str) else Chem.Mol(molecule)
+        if mol is not None and not mol.GetNumAtoms() and mol.HasProp("_Name"):
+            raise UserError(f"{mol.GetProp('_Name')} cannot be read as a molecule.")
         if mol is None or not mol.GetNumAtoms():
             raise UserError(f"'{molecule}' is not a molecule in SMILES. Type for example 'C[C@H](O)CC'.")
         if len(Chem.GetMolFrags(mol)) > 1:
@@ -163,3 +182,24 @@ def _attach(mols: list[Chem.Mol], owner: list[int], positions: list[torch.Tensor
         if not (stereo and graph):
             mol.RemoveConformer(number)
     return pd.DataFrame(rows)
+
+
+def _with_refused(table: pd.DataFrame, molecules: Sequence, asked: list[tuple], n: int) -> pd.DataFrame:
+    """The rows with the numbers of the molecules as given, and n failed ones for each that could not be used."""
+    used = [k for k, (mol, _) in enumerate(asked) if mol is not None]
+    table = table.assign(molecule=[used[k] for k in table.molecule])
+    no = {"stereo_as_asked": False, "graph_as_asked": False, "as_asked": False}
+    refused = [
+        {"molecule": k, "smiles": _text(molecules[k]), "conformer": i, **no, "reason": why}
+        for k, (mol, why) in enumerate(asked)
+        if mol is None
+        for i in range(n)
+    ]
+    if not refused:
+        return table
+    return pd.concat([table, pd.DataFrame(refused)]).sort_values(["molecule", "conformer"], ignore_index=True)
+
+
+def _text(molecule: str | Chem.Mol) -> str:
+    """What a row calls a molecule that could not be used."""
+    return molecule if isinstance(molecule, str) else Chem.MolToSmiles(molecule)

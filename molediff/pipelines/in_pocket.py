@@ -62,7 +62,7 @@ class InPocket:
             generation: made in the pocket, positions in the receptor's frame.
             receptor: prepared protein.
             site: its centre is that of the box in which Vina's figures are computed.
-            reference: ligand to show beside; no RMSD is taken to it, these are other molecules.
+            reference: ligand to show and to score beside; no RMSD is taken to it, these are other molecules.
             progress: (poses relaxed, poses).
             parts: folder in which relaxed poses are kept, so that a run can be resumed.
         """
@@ -71,11 +71,13 @@ class InPocket:
         box = replace(site, size=np.maximum(site.size, EDGE))
         score, relax = Score("fast"), Refine(self.relax)
         relaxed = relax(receptor, whole, self.workers, progress, parts)
-        raw, scored = score.sets(receptor, box, [whole, relaxed.mols], None, self.workers)
+        own = [] if reference is None else [with_hydrogens(reference)]
+        raw, scored, beside = score.sets(receptor, box, [whole, relaxed.mols, own], None, self.workers)
         table = self._table(generation.table, whole, raw, relaxed, scored)
         about = generation.about | {"rank_by": self.rank_by, "relax": self.relax, "site": site.how}
         made = replace(generation, table=table, about=about)
-        return PocketGeneration(made, receptor, site, reference, whole, raw, relaxed, scored, bool(self.wishes))
+        found = {} if reference is None else beside.table.iloc[0].to_dict()
+        return PocketGeneration(made, receptor, site, reference, whole, raw, relaxed, scored, bool(self.wishes), found)
 
     def _table(self, made, whole, raw: Scoring, relaxed: Refinement, scored: Scoring) -> pd.DataFrame:
         """The table of the molecules with what was found of their poses."""
@@ -160,6 +162,8 @@ class PocketGeneration:
     """Of the relaxed poses."""
     wished: bool = False
     """Whether anything was wished for."""
+    reference_figures: dict = field(default_factory=dict)
+    """Of the reference ligand as given, by the same code in the same box; empty without one."""
 
     @property
     def table(self) -> pd.DataFrame:
@@ -175,6 +179,17 @@ class PocketGeneration:
     def pose(self, i: int) -> Chem.Mol | None:
         """The pose of molecule i by which it is ranked: relaxed, or raw where that failed."""
         return self.raw[i] if self.relaxed.mols[i] is None else self.relaxed.mols[i]
+
+    @property
+    def beside(self) -> str:
+        """The reference ligand's figures in words; '' without one."""
+        found = self.reference_figures
+        if not found:
+            return ""
+        score = found.get("vina_score")
+        words = "not scored" if score is None or not np.isfinite(score) else f"Vina {score:.2f} kcal/mol"
+        said = f" ({found['reason']})" if found.get("reason") else ""
+        return f"{words}, {'PB-valid' if found.get('pb_valid') == True else 'not PB-valid'}{said}"  # noqa: E712
 
     @property
     def counts(self) -> dict[str, int]:

@@ -57,6 +57,8 @@ def write_ensemble(ensemble, folder: Path) -> Path:
     shared = {key: ensemble.about[key] for key in ("model", "checksum", "steps", "method", "seed")}
     good = ensemble.table[ensemble.table.as_asked]
     for k, mol in enumerate(ensemble.mols):
+        if mol is None:
+            continue
         rows = good[good.molecule == k].to_dict("records")
         for conformer, row in zip(mol.GetConformers(), rows, strict=True):
             single = Chem.Mol(mol, confId=conformer.GetId())

@@ -109,6 +109,8 @@ def write_pocket_page(made, path: Path) -> Path:
         f"{counts['pb_valid_raw']} PB-valid as generated, {counts['pb_valid_relaxed']} after relaxing; "
         f"the best {len(chosen)} are shown"
     )
+    if made.beside:
+        subtitle += f". The reference ligand as given: {made.beside}"
     return write_page(
         path,
         title=f"Molecules for {Path(made.receptor.source).name or 'a pocket'}",

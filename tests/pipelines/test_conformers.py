@@ -1,5 +1,6 @@
 """Conformers: the graph asked for comes out, and what does not come out as asked is counted."""
 
+import pandas as pd
 import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem
@@ -65,6 +66,22 @@ def test_a_row_for_every_conformer_and_the_graph_as_given(small_model):
 def test_bad_molecules_are_refused(small_model, given, message):
     with pytest.raises(UserError, match=message):
         Conformers(small_model)([given], n=1, steps=1)
+
+
+def test_a_bad_molecule_does_not_stop_the_others(small_model, tmp_path):
+    """They have what they would have alone; it has failed rows that say why, and counts."""
+    asked = ["CCO", "C(", "C[Si](C)(C)C", "CC#N"]
+    made = Conformers(small_model)(asked, n=2, steps=2)
+    alone = Conformers(small_model)(["CCO", "CC#N"], n=2, steps=2)
+    assert made.table.molecule.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert [mol is None for mol in made.mols] == [False, True, True, False]
+    bad = made.table[made.table.molecule.isin([1, 2])]
+    assert not bad.as_asked.any() and bad.smiles.tolist() == ["C(", "C(", "C[Si](C)(C)C", "C[Si](C)(C)C"]
+    assert "not a molecule" in bad.reason.iloc[0] and "unknown to this model" in bad.reason.iloc[2]
+    good = made.table[made.table.molecule.isin([0, 3])].reset_index(drop=True)
+    assert good.drop(columns="molecule").equals(alone.table.drop(columns="molecule"))
+    made.save(tmp_path)
+    assert len(pd.read_csv(tmp_path / "conformers.csv")) == 8
 
 
 def test_nothing_given_is_refused(small_model):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from rdkit import Chem
 
+from molediff.cli.in_pocket import remark
 from molediff.config import UserError
 from molediff.elements import Vocabulary
 from molediff.pipelines.generate import Generation, judge
@@ -122,6 +123,24 @@ def test_every_molecule_is_a_row(made):
     assert not t["fits"].any() and set(t["misfit"][[0, 3, 4]]) == {"has [#16]"}
     assert made.order[:2] == [3, 0] or made.order[:2] == [0, 3]
     assert made.counts["requested"] == 5 and made.counts["scored_raw"] == 3 and made.counts["fits"] == 0
+
+
+def test_the_reference_is_scored_beside(made):
+    """Molecule 3 is the reference without its hydrogens."""
+    assert made.reference_figures["vina_score"] == pytest.approx(made.table["vina_score_raw"][3], abs=0.05)
+    assert made.beside.startswith("Vina -") and made.beside.endswith("PB-valid")
+    assert replace(made, reference_figures={}).beside == ""
+    assert replace(made, reference_figures={"vina_score": np.nan, "pb_valid": False, "reason": "outside"}).beside == (
+        "not scored, not PB-valid (outside)"
+    )
+
+
+def test_what_is_against_a_molecule_is_said():
+    fine = {"pose": "relaxed", "pb_valid_relaxed": True, "misfit": ""}
+    assert remark(fine) == ""
+    assert remark(fine | {"pb_valid_relaxed": False}) == "  (not PB-valid)"
+    bad = {"pose": "raw", "pb_valid_raw": False, "misfit": "has no c1ccncc1"}
+    assert remark(bad) == "  (as generated, not relaxed, not PB-valid, has no c1ccncc1)"
 
 
 def test_sets_of_poses_are_judged_as_each_alone(made):
