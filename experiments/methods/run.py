@@ -20,6 +20,7 @@ from held_out import part
 from molediff.config import choose
 from molediff.data.shards import open_shards
 from molediff.evaluation import distances, evaluate, statistics_of
+from molediff.model import Model
 from molediff.noise import Process
 from molediff.pipelines import Generate
 from molediff.sampling import METHODS, SamplingConfig, evaluations
@@ -40,9 +41,11 @@ def steps_for(process: Process, method: str, budget: int, **settings: float) -> 
     )
 
 
-def chosen(args: argparse.Namespace) -> dict:
-    """Settings of sampling that are columns of the table."""
-    return {name: getattr(args, name) for name in SETTINGS}
+def chosen(args: argparse.Namespace, model: Model, budget: int) -> dict:
+    """Settings of sampling that are columns of the table: as given, or as the model recommends for so many steps."""
+    given = {name: getattr(args, name) for name in SETTINGS}
+    found = model.recommended(budget) if args.recommended else {}
+    return given | {name: float(value) for name, value in found.items() if name in SETTINGS}
 
 
 def figures(mols: list, held: dict | None) -> dict:
@@ -59,13 +62,14 @@ def figures(mols: list, held: dict | None) -> dict:
 
 def row(pipeline: Generate, method: str, budget: int, args: argparse.Namespace, held: dict | None) -> dict:
     """One setting."""
-    steps = steps_for(pipeline.model.process, method, budget, **chosen(args))
+    settings = chosen(args, pipeline.model, budget)
+    steps = steps_for(pipeline.model.process, method, budget, **settings)
     began = time.perf_counter()
     out = pipeline(args.n, args.seed, steps, batch=args.batch, method=method, precision=args.precision,
-                   **chosen(args))  # fmt: skip
+                   **settings)  # fmt: skip
     seconds = time.perf_counter() - began
     asked = {"steps": steps, "evaluations": out.about["evaluations"], "n": args.n, "seed": args.seed}
-    asked |= chosen(args) | {"precision": args.precision}
+    asked |= settings | {"precision": args.precision}
     return {**asked, **figures(out.mols, held), "seconds": round(seconds, 1)}
 
 
@@ -80,6 +84,7 @@ def main() -> None:
     for name in SETTINGS:
         word = name.replace("_", "-")
         parser.add_argument(f"--{word}", type=float, default=getattr(SamplingConfig(), name), help="of SamplingConfig")
+    parser.add_argument("--recommended", action="store_true", help="settings that the model recommends for each budget")
     parser.add_argument("--data", default="", help="prepared QM9 data, for W1 to its held-out part")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--compile", action="store_true", help="torch.compile: a minute, then faster")
@@ -98,7 +103,8 @@ def main() -> None:
     done = {tuple(r[k] for k in keys) for r in rows}
     for budget in map(int, args.evaluations.split(",")):
         for method in args.methods.split(","):
-            if (label, method, budget, args.n, args.seed, *chosen(args).values(), args.precision) in done:
+            settings = chosen(args, pipeline.model, budget)
+            if (label, method, budget, args.n, args.seed, *settings.values(), args.precision) in done:
                 continue
             rows.append(
                 {"model": label, "method": method, "budget": budget, **row(pipeline, method, budget, args, held)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from molediff.config import choose, from_dict
+from molediff.config import UserError, choose, from_dict
 from molediff.denoisers import DENOISERS
 from molediff.elements import Vocabulary
 from molediff.noise import ProcessConfig
@@ -38,7 +38,13 @@ def network_settings(config: ModelConfig):
     """The network's class and its settings dataclass.
 
     Raises:
-        UserError: for an unknown network or setting.
+        UserError: for an unknown network or setting, and walks where hydrogens are atoms.
     """
     network, settings = choose("denoiser", config.denoiser, DENOISERS)
-    return network, from_dict(settings, config.network, "network")
+    made = from_dict(settings, config.network, "network")
+    if config.explicit_hydrogens and getattr(made, "walks", 0):
+        raise UserError(
+            f"network.walks is {made.walks}, but explicit_hydrogens is true: walks are counted on bonds between heavy "
+            "atoms. Set walks: 0, or explicit_hydrogens: false."
+        )
+    return network, made

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ import torch
 from runs import interrupt, last
 
 from molediff.config import UserError
-from molediff.model import load
+from molediff.model import Model, SizePrior, load
 from molediff.pipelines import Generate
 from molediff.training.curve import read_curve
+from molediff.training.export import begin_with
 from molediff.training.fit import export_last, fit
 from molediff.training.plots import thinned
 from molediff.training.quality import missing
@@ -92,16 +94,23 @@ def test_begin_with_a_model(configure):
         torch.testing.assert_close(a[name], value, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("more", [{"walks": 5}, {"self_conditioning": True}])
+@pytest.mark.parametrize("more", [{"walks": 5}, {"self_conditioning": True}, {"walks": 5, "self_conditioning": True}])
 def test_begin_with_a_model_that_lacks_something(configure, more):
     """What is added begins without effect: the new network makes what the old one made."""
-    first = configure("first")
-    old = fit(first).model
-    settings = {"network": {**first.model.network, **more}}
-    new = fit(configure("second", model=settings, initial=str(old), learning_rate=0.0, weight_decay=0.0)).model
-    made, again = (Generate.from_pretrained(str(m))(n=4, seed=0, steps=3, atoms="6") for m in (old, new))
+    plain = replace(configure().model, explicit_hydrogens=False)
+    old = Model(plain, SizePrior({6: 1}))
+    for p in old.parameters():
+        torch.nn.init.normal_(p, std=0.1)
+    new = Model(replace(plain, network={**plain.network, **more}), SizePrior({6: 1}))
+    begin_with(new, old, "old")
+    made, again = (Generate(m.eval())(n=4, seed=0, steps=3, atoms="6") for m in (old, new))
     for a, b in zip(made.mols, again.mols, strict=True):
         np.testing.assert_allclose(a.GetConformer().GetPositions(), b.GetConformer().GetPositions(), atol=1e-3)
+
+
+def test_walks_are_for_heavy_atoms(configure):
+    with pytest.raises(UserError, match=r"walks is 5.*explicit_hydrogens: false"):
+        fit(configure(model={"network": {"walks": 5}}))
 
 
 def test_begin_with_another_network_is_refused(configure):
