@@ -163,9 +163,9 @@ def test_neighbours_are_the_nearest_and_then_spread(network, pocket):
 
 def test_a_model_encodes_by_itself_and_one_without_refuses(pocket):
     torch.manual_seed(0)
-    model = Model(ModelConfig(network=SETTINGS), SizePrior({5: 1}))
+    model = Model(ModelConfig(network=SETTINGS, explicit_hydrogens=False), SizePrior({5: 1}))
     assert model.reads_pockets
     small = Pocket(pocket.pos.float(), pocket.element, pocket.residue, pocket.backbone, pocket.mask)
     assert model.encode(small).scalar.shape == (len(SIZES), max(ATOMS), 8)
     with pytest.raises(UserError, match="knows no pockets"):
-        Model(ModelConfig(network=SMALL["attention"]), SizePrior({5: 1})).encode(small)
+        Model(ModelConfig(network=SMALL["attention"], explicit_hydrogens=False), SizePrior({5: 1})).encode(small)
