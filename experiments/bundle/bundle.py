@@ -85,7 +85,8 @@ def pocket_figures(folder: Path, columns: Columns, checksum: str) -> dict[str, s
     if (folder / "result.csv").is_file():
         table = pd.read_csv(folder / "result.csv")
         for _, one in table[table.model.astype(str) == checksum[:8]].iterrows():
-            name = f"crossdocked_test, {one['row']} {one['pose']}, {one.molecules} molecules in {one.pockets} pockets"
+            pose = one["pose"] if one["pose"] == "raw" else f"relaxed by {one['relax']}"
+            name = f"crossdocked_test, {one['row']} {pose}, {one.molecules} molecules in {one.pockets} pockets"
             found[name] = ", ".join(f"{label} {one[key]:.{digits}f}{unit}" for key, label, unit, digits in columns)
     return found
 

@@ -47,7 +47,7 @@ class PoseTask:
     Libraries are loaded once for the whole run, maps and surroundings once for the molecules of a pocket in a row.
     """
 
-    relax: str = "mmff"
+    relax: str = "mmff+vina"
     """See `molediff.docking.refine.METHODS`."""
 
     def start(self) -> None:

@@ -35,11 +35,13 @@ from molediff.chem.hydrogens import with_hydrogens  # noqa: E402
 from molediff.config import UserError, choose  # noqa: E402
 from molediff.docking.pool import run_all  # noqa: E402
 from molediff.docking.prepare import prepare_receptor  # noqa: E402
+from molediff.docking.refine import METHODS  # noqa: E402
 from molediff.docking.sites import site_of_ligand  # noqa: E402
 from molediff.model import load  # noqa: E402
 from molediff.pipelines import Generate  # noqa: E402
 from molediff.pipelines.frame import Frame, cut_pocket, ligand_sizes  # noqa: E402
 from molediff.pipelines.guided import guided  # noqa: E402
+from molediff.pipelines.in_pocket import InPocket  # noqa: E402
 from molediff.pipelines.tasks import Task  # noqa: E402
 from molediff.sampling import GuidanceConfig  # noqa: E402
 
@@ -78,7 +80,7 @@ ROWS = {
     "box": Row(sizes="prior", pocket="box"),
 }
 """Rows of the table."""
-KEYS = ("row", "pocket", "n", "model", "steps", "settings")
+KEYS = ("row", "pocket", "n", "model", "steps", "settings", "relax")
 """What a line of results.jsonl is known by."""
 REFERENCE = "reference"
 """Row of the ligands that came with the pockets, judged by the same code."""
@@ -95,6 +97,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=50, help="of sampling (default 50)")
     parser.add_argument("--pockets", type=int, default=100, help="an even choice of so many of the sorted set")
     parser.add_argument("--only", default=",".join((REFERENCE, *ROWS)), help=f"rows, of {REFERENCE}, {', '.join(ROWS)}")
+    parser.add_argument("--relax", default=InPocket().relax, help=f"one of {', '.join(METHODS)} (default: as generate)")
     parser.add_argument("--strain", type=int, default=10**6, help="of the first so many molecules a pocket (all)")
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no pocket after so many")
     parser.add_argument("--workers", type=int, default=1, help="processes that judge (default 1)")
@@ -112,7 +115,7 @@ def main() -> None:
 
 def lines(path: Path) -> list[dict]:
     """What is finished."""
-    old = {"settings": ""}  # lines from before models recommended settings in pockets
+    old = {"settings": "", "relax": "mmff"}  # lines from before models recommended settings, and before other methods
     return [old | json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
@@ -135,6 +138,8 @@ class Wanted:
     steps: int
     settings: str = ""
     """Of sampling, that the model recommends in a pocket."""
+    relax: str = "mmff"
+    """Of `molediff.docking.refine.METHODS`."""
 
     @property
     def key(self) -> dict:
@@ -154,11 +159,11 @@ def run(args: argparse.Namespace) -> None:
     for row in rows:
         wanted, made = [], {}
         for name in names:
-            one = Wanted(row, name, 1, "", 0)
+            one = Wanted(row, name, 1, "", 0, relax=args.relax)
             if row != REFERENCE:
                 said = model.recommended(args.steps, "pocket").items()
                 settings = ",".join(f"{key}={value}" for key, value in said)
-                one = Wanted(row, name, args.n, model.source.checksum[:8], args.steps, settings)
+                one = Wanted(row, name, args.n, model.source.checksum[:8], args.steps, settings, args.relax)
             if one.key in done or time.monotonic() > until:
                 continue
             made[one] = reference(args, name) if row == REFERENCE else molecules(model, args, one)
@@ -186,7 +191,7 @@ def judge(args: argparse.Namespace, wanted: Sequence[Wanted], made: dict[Wanted,
             print(f"{one.row} {one.pocket}: judged", flush=True)
 
     if jobs:
-        run_all(PoseTask(), jobs, args.workers, LIMIT, keep)
+        run_all(PoseTask(args.relax), jobs, args.workers, LIMIT, keep)
 
 
 def molecules(model, args: argparse.Namespace, one: Wanted) -> dict:
@@ -249,9 +254,9 @@ def write(path: Path, content: bytes) -> None:
 def tabulate(data: pd.DataFrame) -> pd.DataFrame:
     """A line for each row, model and pose: over ALL molecules asked for; what cannot be scored counts as 0 or as no."""
     table = []
-    for (row, n, model, steps, settings), part in data.groupby([k for k in KEYS if k != "pocket"], sort=False):
+    for (row, n, model, steps, settings, relax), part in data.groupby([k for k in KEYS if k != "pocket"], sort=False):
         for pose in POSES:
-            how = {"row": row, "model": model, "steps": steps, "settings": settings, "pose": pose}
+            how = {"row": row, "model": model, "steps": steps, "settings": settings, "relax": relax, "pose": pose}
             table.append(how | figures(part, pose, int(n)))
     return pd.DataFrame(table)
 

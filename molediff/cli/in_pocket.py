@@ -24,7 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--demo", action="store_true", help="a complex that comes along")
     group.add_argument("--report", action="store_true", help="also write report.html: pocket, poses, figures, offline")
     group.add_argument("--rank-by", default="rule", help="rule or efficiency, PB-valid first (default rule)")
-    group.add_argument("--relax", default="mmff", help="mmff, uff, vina or torch, see molediff refine (default mmff)")
+    group.add_argument(
+        "--relax",
+        default="mmff+vina",
+        help="mmff, uff, vina, torch or mmff+vina, see molediff refine (default mmff+vina)",
+    )
     group.add_argument("--keep-smarts", action="append", default=[], metavar="SMARTS", help="molecules must have it")
     group.add_argument("--avoid", action="append", default=[], metavar="SMARTS", help="molecules must not have it")
     group.add_argument("--max-mw", type=float, default=0.0, metavar="G", help="molecular weight at most, g/mol")

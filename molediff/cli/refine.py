@@ -14,9 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--molecules", type=Path, metavar="SDF", help="poses: an SD file in the protein's frame")
     parser.add_argument(
         "--method",
-        default="mmff",
+        default="mmff+vina",
         help="mmff or uff: all atoms, van der Waals with the pocket; vina: all atoms, MMFF94 and Vina's energy; "
-        "torch: torsions, place and orientation in Vina's energy (default mmff)",
+        "mmff+vina: both; torch: torsions, place and orientation in Vina's energy (default mmff+vina)",
     )
     parser.add_argument("--steps", type=int, default=300, help="at most (default 300)")
     options.add_workers(parser)

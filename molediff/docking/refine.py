@@ -2,8 +2,9 @@
 
 `METHODS`: 'mmff' and 'uff' move every atom of the ligand in its force field (RDKit's MMFF94, Halgren 1996, or UFF,
 Rappe 1992) and the van der Waals field of the pocket; 'vina' moves every atom in MMFF94 and Vina's intermolecular
-energy; 'torch' keeps bond lengths and angles and turns torsions, place and orientation in Vina's whole energy. The
-last two steer by `molediff.docking.torch_vina`.
+energy; 'mmff+vina' in MMFF94 and both: walls that keep atoms apart, and what holds a ligand in its place; 'torch'
+keeps bond lengths and angles and turns torsions, place and orientation in Vina's whole energy. The last three steer by
+`molediff.docking.torch_vina`.
 """
 
 from __future__ import annotations
@@ -25,10 +26,24 @@ METHODS = {
     "mmff": "all atoms: MMFF94, van der Waals with the pocket",
     "uff": "all atoms: UFF, van der Waals with the pocket",
     "vina": "all atoms: MMFF94, Vina's energy with the pocket",
+    "mmff+vina": "all atoms: MMFF94, van der Waals and Vina's energy with the pocket",
     "torch": "torsions, place and orientation: Vina's energy, inside and with the pocket",
 }
+FELT = {
+    "mmff": (True, False),
+    "uff": (True, False),
+    "vina": (False, True),
+    "mmff+vina": (True, True),
+    "torch": (False, True),
+}
+"""Method -> whether the pose feels the pocket's van der Waals field, and whether Vina's energy with it."""
+USUAL = "mmff+vina"
+"""Method where nothing is said; as many poses pass PoseBusters as after 'mmff', and they stay nearer to the crystal
+(`experiments/refine`)."""
 NEAR = 10.0
 """Pocket atoms within this distance of the pose are felt, angstrom."""
+REACH = 4.0
+"""An atom moves less than this, angstrom: what lies farther beyond Vina's cut-off is not looked at."""
 Field = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """Positions (N, 3) -> energy (kcal/mol) and gradient (N, 3)."""
 
@@ -37,7 +52,7 @@ Field = Callable[[np.ndarray], tuple[float, np.ndarray]]
 class RefineConfig:
     """How poses are relaxed."""
 
-    method: str = "mmff"
+    method: str = USUAL
     """One of `METHODS`."""
     steps: int = 300
     """At most."""
@@ -89,7 +104,7 @@ def refine(receptor: Receptor, mol: Chem.Mol | None, config: RefineConfig | None
         return Refined(None, {}, reason=str(error))
     if said:
         notes.append(said)
-    field = _vina_field(*terms) if config.method in ("vina", "torch") else PocketField.of(receptor, close, mol)
+    field = _pocket_field(config.method, receptor, close, mol, terms, start)
     if config.method == "torch":
         end, finished = _in_torsions(*terms, start, config.steps)
     else:
@@ -150,17 +165,35 @@ def _vina_terms(receptor: Receptor, mol: Chem.Mol):
     return LigandTerms.of(mol), receptor_terms(receptor)
 
 
-def _vina_field(ligand, receptor) -> Field:
-    """Vina's intermolecular energy, smooth."""
+def _pocket_field(method: str, receptor: Receptor, close: np.ndarray, mol: Chem.Mol, terms, start: np.ndarray) -> Field:
+    """What the pocket does to the pose."""
+    walls, vina = FELT[method]
+    fields = [PocketField.of(receptor, close, mol)] if walls else []
+    fields += [_vina_field(*terms, start)] if vina else []
+
+    def total(pos: np.ndarray) -> tuple[float, np.ndarray]:
+        energies, gradients = zip(*(field(pos) for field in fields), strict=True)
+        return sum(energies), sum(gradients)
+
+    return total
+
+
+def _vina_field(ligand, receptor, start: np.ndarray) -> Field:
+    """Vina's intermolecular energy, smooth; of the receptor atoms that a pose can reach from ``start``."""
     import torch
 
-    from molediff.docking.torch_vina.energy import intermolecular
+    from molediff.docking.torch_vina.energy import Pairs, curl, squared_distances
+    from molediff.docking.torch_vina.terms import CUTOFF
+
+    heavy = torch.tensor(start)[ligand.heavy]
+    near = receptor.near(heavy.amin(0), heavy.amax(0), CUTOFF + REACH)
+    pairs = Pairs.of(ligand.types[ligand.heavy][:, None], near.types[None])  # (H, M)
 
     def field(pos: np.ndarray) -> tuple[float, np.ndarray]:
-        x = torch.tensor(pos[None], requires_grad=True)
-        e = intermolecular(x, ligand, receptor).sum()
+        x = torch.tensor(pos, requires_grad=True)
+        e = curl(pairs.energy(squared_distances(x[ligand.heavy], near.pos)).sum(-1)).sum()
         (gradient,) = torch.autograd.grad(e, x) if e.requires_grad else (torch.zeros_like(x),)
-        return float(e.detach()), gradient[0].numpy()
+        return float(e.detach()), gradient.numpy()
 
     return field
 

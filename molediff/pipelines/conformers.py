@@ -88,11 +88,7 @@ class Conformers:
         config = sampling_config(steps=steps, **settings)
         at_least_one(n)
         asked = [self._usable(m) for m in molecules]
-        mols = [mol for mol, _ in asked if mol is not None]
-        if not asked:
-            raise UserError("No molecule was given. Type for example: molediff conformers 'CCO' --n 20")
-        if not mols:
-            raise UserError(asked[0][1])
+        mols = self._some(asked)
         given, stereo = from_rdkit(mols, self.model.vocabulary)
         device = next(self.model.parameters()).device
         sizes = given.sizes.tolist()
@@ -119,6 +115,16 @@ class Conformers:
         about["hydrogens"] = "generated" if self.model.config.explicit_hydrogens else "implied"
         table = _attach(mols, owner, positions, n)
         return Ensemble([mol for mol, _ in asked], _with_refused(table, molecules, asked, n), about)
+
+    def _some(self, asked: list[tuple[Chem.Mol | None, str]]) -> list[Chem.Mol]:
+        """The molecules that can be used; an error where there is none."""
+        mols = [mol for mol, _ in asked if mol is not None]
+        if not mols:
+            given = (
+                asked[0][1] if asked else "No molecule was given. Type for example: molediff conformers 'CCO' --n 20"
+            )
+            raise UserError(given)
+        return mols
 
     def _usable(self, molecule: str | Chem.Mol) -> tuple[Chem.Mol | None, str]:
         """The molecule and '', or None and why not."""

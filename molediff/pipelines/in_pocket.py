@@ -14,6 +14,7 @@ from molediff.chem.hydrogens import with_hydrogens
 from molediff.config import choose
 from molediff.docking.rank import values
 from molediff.docking.receptor import Receptor
+from molediff.docking.refine import USUAL
 from molediff.docking.site import Site
 from molediff.pipelines.generate import Generation
 from molediff.pipelines.refine import Refine, Refinement
@@ -39,7 +40,7 @@ class InPocket:
     """What they should have; those that do not fit come behind those that do."""
     rank_by: str = "rule"
     """A name of `RANK_BY`."""
-    relax: str = "mmff"
+    relax: str = USUAL
     """How poses are relaxed, see `molediff.docking.refine.METHODS`."""
     workers: int = 0
     """Child processes; 0 for one a core."""

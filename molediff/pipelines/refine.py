@@ -13,7 +13,7 @@ from molediff.config import UserError
 from molediff.docking.ligands import read_library, rows_of
 from molediff.docking.pool import default_workers, run_all
 from molediff.docking.receptor import Receptor
-from molediff.docking.refine import RefineConfig, RefineTask
+from molediff.docking.refine import USUAL, RefineConfig, RefineTask
 from molediff.pipelines.lines import Lines
 
 FIGURES = (
@@ -58,10 +58,10 @@ class Refinement:
 class Refine:
     """Relaxation of poses.
 
-    >>> out = Refine("mmff")(receptor, "poses.sdf")  # doctest: +SKIP
+    >>> out = Refine()(receptor, "poses.sdf")  # doctest: +SKIP
     """
 
-    def __init__(self, method: str = "mmff", steps: int = 300):
+    def __init__(self, method: str = USUAL, steps: int = 300):
         """A pipeline.
 
         Args:

@@ -182,3 +182,18 @@ def test_a_turned_imine_hydrogen_is_the_same_molecule_and_an_inverted_centre_is_
     assert both(*sides) == ""
     assert "stereochemistry" in both("C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O")
     assert "stereochemistry" in both("C/C=C/Cl", r"C/C=C\Cl")
+
+
+def test_the_usual_method_is_the_same_everywhere():
+    """The options' defaults are text, so that help need not import the docking room."""
+    import argparse
+
+    from molediff.cli import in_pocket
+    from molediff.cli import refine as verb
+    from molediff.docking.refine import USUAL
+    from molediff.pipelines.in_pocket import InPocket
+
+    for add, name in ((verb.add_arguments, "method"), (in_pocket.add_arguments, "relax")):
+        parser = argparse.ArgumentParser()
+        add(parser)
+        assert getattr(parser.parse_args([]), name) == USUAL == InPocket().relax == RefineConfig().method
