@@ -20,7 +20,7 @@ from molediff.model import Model, load
 from molediff.pipelines.batching import DEFAULT_BATCH, plan, run_batch
 from molediff.pipelines.generate import Progress, at_least_one, sampling_config
 from molediff.pipelines.parts import Parts
-from molediff.sampling import evaluations
+from molediff.sampling import Denoise, evaluations, sided
 from molediff.structures import Condition, Known, Molecules, Stereo, take
 
 
@@ -49,9 +49,15 @@ class Conformers:
     >>> out = Conformers.from_pretrained("qm9")(["C[C@H](O)CC"], n=20)  # doctest: +SKIP
     """
 
-    def __init__(self, model: Model):
-        """A pipeline on a trained model."""
-        self.model = model
+    def __init__(self, model: Model, denoise: Denoise | None = None):
+        """A pipeline.
+
+        Args:
+            model: trained model.
+            denoise: its denoiser under guidance; when None the model's own, held to the sides of double bonds asked for
+                (`molediff.sampling.sided`).
+        """
+        self.model, self.denoise = model, denoise or sided(model, model.process)
 
     @classmethod
     def from_pretrained(cls, name: str = "qm9", device: str = "cpu") -> Conformers:
@@ -102,7 +108,8 @@ class Conformers:
                 rows = [owner[i] for i in members]
                 part = take(given, rows).to(device)
                 tags = _rows(stereo, rows, part).to(device)
-                result = run_batch(self.model, part, _graph_known(tags), seed, members, config).to("cpu")
+                result = run_batch(self.model, part, _graph_known(tags), seed, members, config, self.denoise)
+                result = result.to("cpu")
                 kept.write(number, result)
             for row, i in enumerate(members):
                 positions[i] = result.pos[row, : sizes[owner[i]]]

@@ -6,6 +6,7 @@ from molediff.sampling.loop import evaluations, sample, time_grid
 from molediff.sampling.methods import METHODS, SECOND_LOOKS, Before, Denoise, Problem
 from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
+from molediff.sampling.sided import sided
 from molediff.sampling.sizes import draw_hydrogens, draw_new, draw_sizes, parse_atoms
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "guide",
     "parse_atoms",
     "sample",
+    "sided",
     "tempered",
     "time_grid",
     "without_bonds",

@@ -10,6 +10,7 @@ from molediff.chem import from_rdkit
 from molediff.model import Model
 from molediff.pipelines.frame import Frame
 from molediff.pipelines.tasks.task import Task
+from molediff.sampling import Denoise, sided
 from molediff.structures import Condition, Known, Molecules, Stereo, take
 
 
@@ -32,6 +33,7 @@ class Pose(Task):
         super().__init__(frame)
         bare = Chem.Mol(mol)
         bare.RemoveAllConformers()
+        self.process = model.process
         self.first, self.stereo = from_rdkit([bare], model.vocabulary)
 
     def sizes(self, model: Model, n: int, seed: int, atoms: str = "") -> list[int]:
@@ -45,3 +47,7 @@ class Pose(Task):
         of = [0] * len(part)
         stereo = Stereo(self.stereo.centre[of], self.stereo.cistrans[of]).to(part.mask.device)
         return self.framed(Condition(Known.graph(part), stereo), part)
+
+    def guided(self, denoise: Denoise) -> Denoise:
+        """Double bonds are held to the sides asked for."""
+        return sided(denoise, self.process)
