@@ -68,6 +68,7 @@ def arguments(description: str, data: str, model: str, table: Path) -> argparse.
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--compile", action="store_true", help="torch.compile: a minute, then faster")
+    parser.add_argument("--alone", action="store_true", help="the network alone, double bonds not held")
     parser.add_argument("--parts", type=Path, help="folder for finished batches")
     parser.add_argument("--table", type=Path, default=table)
     parser.add_argument("--only-rdkit", action="store_true", help="keep the model's row, make the others again")
@@ -94,15 +95,20 @@ def compare(args: argparse.Namespace, held_out: list[Chem.Mol]) -> None:
         rows = pd.read_csv(args.table).to_dict("records")[:1]
     else:
         pipeline = Conformers.from_pretrained(args.model)
+        if args.alone:
+            pipeline = Conformers(pipeline.model, pipeline.model)
         if args.compile:
             pipeline.model.compile_network()
         source, spent = pipeline.model.source, time.process_time()
-        how = f"{source.checksum[:8]}-conformers-{args.precision}-{args.steps}-{N}-{len(bare)}-{args.batch}"
+        how = (
+            f"{source.checksum[:8]}-conformers-{args.precision}-{args.steps}-{N}-{len(bare)}-{args.batch}"
+            + "-alone" * args.alone
+        )
         parts = args.parts and args.parts / how
         out = pipeline(bare, n=N, steps=args.steps, precision=args.precision, batch=args.batch, parts=parts)
         spent = round(time.process_time() - spent, 1)
         right = {key: float(out.table[key].mean()) for key in ("as_asked", "stereo_as_asked", "graph_as_asked")}
-        name = f"molediff {source.name}, {args.steps} steps"
+        name = f"molediff {source.name}, {args.steps} steps{', the network alone' * args.alone}"
         rows = [row(name, out.mols, references, right) | {"checksum": source.checksum[:8], "cpu_seconds": spent}]
         print(out.table.reason.value_counts().to_string())
         pd.DataFrame(rows).to_csv(args.table, index=False)

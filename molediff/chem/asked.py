@@ -9,15 +9,22 @@ from molediff.chem.stereo import centres, double_bonds
 
 
 def stereo_as_asked(mol: Chem.Mol, conformer: int = -1) -> bool:
-    """Whether every specified centre and double bond of ``mol`` has its handedness in the conformer.
+    """Whether every specified centre and double bond of ``mol`` has its handedness in the conformer."""
+    return centres_as_asked(mol, conformer) and double_bonds_as_asked(mol, conformer)
 
-    A centre is right when the signed volume of its neighbours has the sign of its tag; a double bond when its outer
-    atoms lie on the sides that were asked for (cosine of the dihedral above or below 0).
-    """
+
+def centres_as_asked(mol: Chem.Mol, conformer: int = -1) -> bool:
+    """Whether the signed volume of every centre's neighbours has the sign of its tag."""
     pos = mol.GetConformer(conformer).GetPositions()
     for _, a, b, c, d in centres(mol).tolist():
         if np.linalg.det(np.stack([pos[a] - pos[d], pos[b] - pos[d], pos[c] - pos[d]])) <= 0:
             return False
+    return True
+
+
+def double_bonds_as_asked(mol: Chem.Mol, conformer: int = -1) -> bool:
+    """Whether outer atoms lie on the sides that were asked for: cosine of the dihedral above or below 0."""
+    pos = mol.GetConformer(conformer).GetPositions()
     for a, b, kind in double_bonds(mol).tolist():
         path = Chem.GetShortestPath(mol, a, b)
         if len(path) == 4 and (_dihedral_cosine(pos[list(path)]) > 0) != (kind == 1):

@@ -14,7 +14,7 @@ from rdkit.Geometry import Point3D
 from rdkit.rdBase import BlockLogs
 
 from molediff.chem import from_rdkit
-from molediff.chem.asked import graph_as_asked, stereo_as_asked
+from molediff.chem.asked import centres_as_asked, double_bonds_as_asked, graph_as_asked
 from molediff.config import UserError
 from molediff.model import Model, load
 from molediff.pipelines.batching import DEFAULT_BATCH, plan, run_batch
@@ -22,6 +22,11 @@ from molediff.pipelines.generate import Progress, at_least_one, sampling_config
 from molediff.pipelines.parts import Parts
 from molediff.sampling import Denoise, evaluations, sided
 from molediff.structures import Condition, Known, Molecules, Stereo, take
+
+STEREO = {"a centre has the other hand": centres_as_asked, "a double bond has the other sides": double_bonds_as_asked}
+ANOTHER = "distances show another graph"
+CHECKS = STEREO | {ANOTHER: graph_as_asked}
+"""Reason -> what a conformer as asked passes."""
 
 
 @dataclass(frozen=True)
@@ -187,8 +192,8 @@ def _attach(mols: list[Chem.Mol], owner: list[int], positions: list[torch.Tensor
         for a, (x, y, z) in enumerate(pos.tolist()):
             conformer.SetAtomPosition(a, Point3D(x, y, z))
         number = mol.AddConformer(conformer, assignId=True)
-        stereo, graph = stereo_as_asked(mol, number), graph_as_asked(mol, number)
-        reason = "" if stereo and graph else "stereochemistry differs" if graph else "distances show another graph"
+        wrong = [word for word, right in CHECKS.items() if not right(mol, number)]
+        stereo, graph, reason = not set(wrong) & set(STEREO), ANOTHER not in wrong, "; ".join(wrong)
         rows.append(
             row | {"stereo_as_asked": stereo, "graph_as_asked": graph, "as_asked": stereo and graph, "reason": reason}
         )

@@ -16,7 +16,7 @@ SHAPES = {
 
 
 def world(shape, tag):
-    """Two outer atoms at the ends of a double bond, at unequal distances as everywhere but on paper, and a fifth atom bonded to nothing."""
+    """Two outer atoms at the ends of a double bond, at unequal distances, and a fifth atom bonded to nothing."""
     pos = torch.tensor([*SHAPES[shape], [9.0, 9.0, 9.0]], dtype=torch.float64)[None]
     bond, tags = torch.zeros(2, 1, 5, 5, dtype=torch.long)
     for i, j, order in ((0, 1, 1), (1, 2, 2), (2, 3, 1)):
