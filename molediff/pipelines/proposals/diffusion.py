@@ -51,10 +51,11 @@ class DiffusionPoses:
         config = task.settings(self.sampling, self.model)
         sizes = task.sizes(self.model, n, seed)
         device = next(self.model.parameters()).device
+        denoise = task.guided(self.denoise or self.model)
         out = np.empty((n, sizes[0], 3))
         for members in plan(sizes, self.batch):
             given = task.given([sizes[i] for i in members], members).to(device)
             numbers = [row * MOST + i for i in members]
-            made = run_batch(self.model, given, task.condition, seed, numbers, config, self.denoise)
+            made = run_batch(self.model, given, task.condition, seed, numbers, config, denoise)
             out[members] = made.pos.double().cpu().numpy() + self.frame.origin
         return out
