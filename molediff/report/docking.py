@@ -99,9 +99,18 @@ def write_docking_page(
         title=f"Docking into {Path(receptor.source).name or 'a pocket'}",
         receptor_pdb=near,
         poses=mols,
-        table=table,
+        table=_of_the_ligand(table),
         interactions=found,
         reference=reference,
         subtitle=subtitle,
         about=about,
     )
+
+
+def _of_the_ligand(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the remark that a molecule is not the reference: a library is docked to find others."""
+    said = [[word for word in str(why).split("; ") if word != "rmsd: not_the_ligand"] for why in table["reason"]]
+    table = table.assign(reason=["; ".join(words) for words in said])
+    if "rmsd" in table and not table["rmsd"].notna().any():
+        table = table.drop(columns=["rmsd", "within_2A", "joint"], errors="ignore")
+    return table
