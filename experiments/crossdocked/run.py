@@ -35,7 +35,7 @@ from molediff.chem.hydrogens import with_hydrogens  # noqa: E402
 from molediff.config import UserError, choose  # noqa: E402
 from molediff.docking.pool import run_all  # noqa: E402
 from molediff.docking.prepare import prepare_receptor  # noqa: E402
-from molediff.docking.refine import METHODS  # noqa: E402
+from molediff.docking.refine import METHODS, RefineConfig  # noqa: E402
 from molediff.docking.sites import site_of_ligand  # noqa: E402
 from molediff.model import load  # noqa: E402
 from molediff.pipelines import Generate  # noqa: E402
@@ -150,6 +150,7 @@ class Wanted:
 def run(args: argparse.Namespace) -> None:
     """Make the molecules of every row in every pocket that is not finished, then judge them."""
     until = time.monotonic() + 60 * args.minutes
+    RefineConfig(args.relax)  # says so now if there is no such method
     args.work.mkdir(parents=True, exist_ok=True)
     names, rows = chosen(args.data, args.pockets), args.only.split(",")
     for row in rows:

@@ -17,7 +17,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
 from held_out import part
 
-from molediff.config import choose
+from molediff.config import UserError, choose
 from molediff.data.shards import open_shards
 from molediff.evaluation import distances, evaluate, statistics_of
 from molediff.model import Model
@@ -84,7 +84,9 @@ def main() -> None:
     for name in SETTINGS:
         word = name.replace("_", "-")
         parser.add_argument(f"--{word}", type=float, default=getattr(SamplingConfig(), name), help="of SamplingConfig")
-    parser.add_argument("--recommended", action="store_true", help="settings that the model recommends for each budget")
+    parser.add_argument(
+        "--recommended", action="store_true", help="settings that the model recommends for as many steps as the budget"
+    )
     parser.add_argument("--data", default="", help="prepared QM9 data, for W1 to its held-out part")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--compile", action="store_true", help="torch.compile: a minute, then faster")
@@ -93,6 +95,8 @@ def main() -> None:
     args = parser.parse_args()
     for method in args.methods.split(","):
         choose("method", method, METHODS)
+    if args.recommended and any(getattr(args, name) != getattr(SamplingConfig(), name) for name in SETTINGS):
+        raise UserError("--recommended takes the model's settings: give no others beside it.")
     held = statistics_of(part(open_shards(args.data), "test")) if args.data else None
     pipeline = Generate.from_pretrained(args.model)
     if args.compile:

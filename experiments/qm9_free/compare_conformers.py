@@ -100,9 +100,8 @@ def compare(args: argparse.Namespace, held_out: list[Chem.Mol]) -> None:
         if args.compile:
             pipeline.model.compile_network()
         source, spent = pipeline.model.source, time.process_time()
-        how = (
-            f"{source.checksum[:8]}-conformers-{args.precision}-{args.steps}-{N}-{len(bare)}-{args.batch}"
-            + "-alone" * args.alone
+        how = f"{source.checksum[:8]}-conformers-{args.precision}-{args.steps}-{N}-{len(bare)}-{args.batch}" + (
+            "-alone" if args.alone else "-sided"
         )
         parts = args.parts and args.parts / how
         out = pipeline(bare, n=N, steps=args.steps, precision=args.precision, batch=args.batch, parts=parts)

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"conformers requested  {total}")
     for k in [k for k, mol in enumerate(result.mols) if mol is None]:
         row = result.table[result.table.molecule == k].iloc[0]
-        print(f"refused               molecule {k + 1}: {row['reason']}")
+        print(f"refused               molecule {k} (from 0): {row['reason']}")
     print(f"graph and stereo as asked  {good} ({100 * good / total:.1f} %)")
     print(f"seconds               {seconds:.1f}")
     print(f"written to            {args.out}")

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--model", default="", help=f"a model that reads pockets, or a folder (default {POCKET})")
     group.add_argument("--steps", type=int, help="from noise to poses (default 50)")
     group.add_argument("--samples", type=int, help="poses proposed a ligand, before the best are kept (default 40)")
-    group.add_argument("--relax", help="of proposed poses: vina, mmff, uff, torch or none (default vina)")
+    group.add_argument("--relax", help="of proposed poses: vina, mmff, uff, mmff+vina, torch or none (default vina)")
 
 
 def asked(args: argparse.Namespace) -> bool:

@@ -144,6 +144,12 @@ class Model(nn.Module):
             noisy = self.process.corrupt(clean, times, draws, condition)
             return dataclasses.replace(condition, previous=self(noisy, times, condition))
 
+    def loss_on_second_look(
+        self, clean: Molecules, condition: Condition, times: Times, draws: Draws
+    ) -> dict[str, Tensor]:
+        """`loss` of a network that hears what it says of the same noisy molecules at first sight."""
+        return self.loss(clean, self.recalling(clean, condition, times, draws), times, draws)
+
     @property
     def parameter_count(self) -> int:
         """Number of trained numbers."""

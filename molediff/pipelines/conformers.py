@@ -145,10 +145,14 @@ class Conformers:
             from_rdkit([mol], self.model.vocabulary)
         except UserError as error:
             return None, str(error)
+        except (ValueError, RuntimeError) as error:  # RDKit, of a molecule that was not sanitised
+            return None, f"RDKit cannot use it ({str(error).strip().splitlines()[0]}). Sanitise it first."
         return mol, ""
 
     def _prepare(self, molecule: str | Chem.Mol) -> Chem.Mol:
         """Sanitised, hydrogens as the model wants them, no conformers."""
+        if molecule is None:
+            raise UserError("None is no molecule: RDKit could not read it. Give SMILES or RDKit molecules.")
         with BlockLogs():  # the row says it
             mol = Chem.MolFromSmiles(molecule) if isinstance(molecule, str) else Chem.Mol(molecule)
         if mol is not None and not mol.GetNumAtoms() and mol.HasProp("_Name"):
@@ -220,4 +224,6 @@ def _with_refused(table: pd.DataFrame, molecules: Sequence, asked: list[tuple], 
 
 def _text(molecule: str | Chem.Mol) -> str:
     """What a row calls a molecule that could not be used."""
-    return molecule if isinstance(molecule, str) else Chem.MolToSmiles(molecule)
+    if molecule is None or isinstance(molecule, str):
+        return molecule or ""
+    return Chem.MolToSmiles(molecule)

@@ -74,7 +74,9 @@ def classifier_free(denoise: Denoise, scale: float) -> Denoise:
         if not isinstance(condition.pocket, EncodedPocket):
             return there
         nowhere = torch.ones(len(noisy), dtype=torch.bool, device=noisy.pos.device)
-        absent = denoise(noisy, times, replace(condition, pocket=condition.pocket.dropped(nowhere)))
+        # What was said before was said in sight of the pocket: without it nothing has been said.
+        blind = replace(condition, pocket=condition.pocket.dropped(nowhere), previous=None)
+        absent = denoise(noisy, times, blind)
 
         def blend(name: str) -> Tensor:
             a, b = (getattr(e, name).log_softmax(-1) for e in (there, absent))
@@ -82,7 +84,7 @@ def classifier_free(denoise: Denoise, scale: float) -> Denoise:
 
         known = condition.known.pos[..., None]
         pos = torch.where(known, there.pos, absent.pos + scale * (there.pos - absent.pos))
-        return Estimate(pos, *(blend(name) for name in ("atom", "charge", "bond")))
+        return there.replace(pos=pos, **{name: blend(name) for name in ("atom", "charge", "bond")})
 
     return wrapped
 

@@ -117,7 +117,8 @@ def sample(
     for k in range(len(grid) - 1):
         state, estimate = method(problem, state, times(k), times(k + 1), before)
         before = Before(estimate, times(k))
-        problem = replace(problem, condition=replace(condition, previous=estimate))
+        # As in training: what the network says, without what guidance and temperature make of it.
+        problem = replace(problem, condition=replace(condition, previous=estimate.said or estimate))
         if watch is not None:
             watch(k, state, estimate)
     return state

@@ -21,7 +21,7 @@ def bf16(denoise: Denoise) -> Denoise:
         with torch.autocast(noisy.pos.device.type, torch.bfloat16):
             e = denoise(noisy, times, condition)
         dtype = noisy.pos.dtype
-        return Estimate(e.pos.to(dtype), e.atom.to(dtype), e.charge.to(dtype), e.bond.to(dtype))
+        return e.replace(**{name: getattr(e, name).to(dtype) for name in ("pos", "atom", "charge", "bond")})
 
     return wrapped
 

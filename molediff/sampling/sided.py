@@ -1,7 +1,7 @@
 """E and Z as asked for, held in the late steps: a constraint on the estimate, not on the network.
 
-The handedness of centres needs no such help: the network is told their signed volumes in every layer, and of 320
-conformers of held-out drug-like molecules none had a wrong one, but 13 a wrong double bond (`experiments/druglike`).
+The handedness of centres needs no such help: the network is told their signed volumes in every layer. What each makes
+wrong is in `experiments/druglike` (conformers, with and without).
 """
 
 from __future__ import annotations

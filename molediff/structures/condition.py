@@ -145,7 +145,7 @@ class Condition:
     properties: Tensor | None = None
     """(B, P) property values, NaN where unknown."""
     previous: Estimate | None = None
-    """What the network said in the step before, for networks that read it; NaN positions where it said nothing."""
+    """What the network itself said in the step before, for networks that read it; NaN positions: it said nothing."""
 
     @classmethod
     def nothing(cls, molecules: Molecules) -> Condition:

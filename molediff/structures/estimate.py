@@ -22,9 +22,12 @@ class Estimate:
     bond: Tensor
     """(B, N, N, K_bond) logits over bond orders, symmetric in the two atoms."""
 
+    said: Estimate | None = None
+    """What the network itself said, where guidance has changed it since; None where nothing has."""
+
     def replace(self, **changes: Tensor) -> Estimate:
-        """A copy with some fields exchanged."""
-        return dataclasses.replace(self, **changes)
+        """A copy with some fields exchanged, which remembers what was said at first."""
+        return dataclasses.replace(self, said=self.said or self, **changes)
 
     @classmethod
     def unsaid(cls, pos: Tensor, classes: tuple[int, int, int]) -> Estimate:

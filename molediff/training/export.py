@@ -70,14 +70,14 @@ def begin_with(model: Model, other: Model, name: str) -> None:
     from molediff.config import UserError
 
     here, there = network_settings(model.config)[1], network_settings(other.config)[1]
-    added = [name for name in ADDED if getattr(here, name, 0) and not getattr(there, name, 0)]
+    added = [part for part in ADDED if getattr(here, part, 0) and not getattr(there, part, 0)]
     # With defaults filled in: spelling one out makes no other network.
-    trunk = dataclasses.replace(here, **{k: getattr(there, k, 0) for name in added for k in ADDED[name]})
+    trunk = dataclasses.replace(here, **{k: getattr(there, k, 0) for part in added for k in ADDED[part]})
     fields = [f.name for f in dataclasses.fields(ModelConfig) if f.name not in ("process", "network")]
     pairs = {k: (getattr(other.config, k), getattr(model.config, k)) for k in fields} | {"network": (there, trunk)}
     # Of the process only what the network is built with: the noise of its training may be another.
-    for name in ("scale", "base"):
-        pairs[f"process.{name}"] = (getattr(other.config.process, name), getattr(model.config.process, name))
+    for key in ("scale", "base"):
+        pairs[f"process.{key}"] = (getattr(other.config.process, key), getattr(model.config.process, key))
     differ = [f"{k}: {a} there, {b} here" for k, (a, b) in pairs.items() if a != b]
     if differ:
         raise UserError(

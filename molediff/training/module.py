@@ -52,6 +52,10 @@ class TrainingModule(pl.LightningModule):
             config.closed_marked,
         )
         self.shares.check()
+        if not 0 <= config.recall_share <= 1:
+            raise UserError(
+                f"recall_share must lie in [0, 1], got {config.recall_share}. Set for example recall_share: 0.5"
+            )
         self.average = AveragedWeights(model.denoiser, config.ema)
         self.tally = Tally()
         self.seen = self.skipped = self.skipped_in_a_row = 0
@@ -108,19 +112,17 @@ class TrainingModule(pl.LightningModule):
         lost = torch.rand(len(clean), generator=lost) < self.config.pocket_drop
         return clean, dataclasses.replace(condition, pocket=pocket.dropped(lost.to(self.device))), times, draws
 
-    def recalled(self, inputs: tuple) -> tuple:
-        """The same, in a share of the steps with what a self-conditioned network says at first sight."""
+    def hears(self) -> bool:
+        """Whether the network hears in this step what it says at first sight; decided by (seed, step, rank)."""
         coin = molecule_generator(self.config.seed, self.global_step, stream=RECALLS + self.global_rank)
-        if not self.model.self_conditioned or float(torch.rand((), generator=coin)) >= self.config.recall_share:
-            return inputs
-        clean, _, times, draws = inputs
-        return clean, self.model.recalling(*inputs), times, draws
+        return self.model.self_conditioned and float(torch.rand((), generator=coin)) < self.config.recall_share
 
     def loss(self, inputs: tuple) -> Tensor:
         """The loss of a step; out of memory, half the batch at once, and again."""
+        losses_of = self.model.loss_on_second_look if self.hears() else self.model.loss
         while True:
             try:
-                losses = piecewise(self.model.loss, self.recalled(self.encoded(inputs)), self.pieces)
+                losses = piecewise(losses_of, self.encoded(inputs), self.pieces)
                 break
             except torch.OutOfMemoryError:
                 self.pieces = halved(self.pieces, len(inputs[0]))

@@ -26,6 +26,7 @@ MAY_CHANGE = (
     "conformer_share",
     "fragment_share",
     "retype_share",
+    "recall_share",
     "hydrogens_marked",
     "closed_marked",
     "pocket_drop",

@@ -11,7 +11,7 @@ from rdkit.Chem import AllChem
 from molediff.config import UserError
 from molediff.docking.pocket_field import PocketField
 from molediff.docking.receptor import Receptor
-from molediff.docking.refine import METHODS, RefineConfig, _changed, _internal, refine
+from molediff.docking.refine import METHODS, REACH, RefineConfig, _changed, _internal, refine
 from molediff.pipelines.refine import Refine
 
 
@@ -61,7 +61,7 @@ def test_the_torch_method_keeps_bonds_and_angles(pocket, noised):
 
 
 def test_pocket_field_gradient(pocket):
-    receptor, _, ligand = pocket
+    receptor, ligand = pocket[0], pocket[2]
     mol = Chem.AddHs(ligand, addCoords=True)
     field = PocketField.of(receptor, np.ones(len(receptor), bool), mol)
     x = mol.GetConformer().GetPositions() + np.array([0.4, 0, 0])
@@ -75,7 +75,7 @@ def test_pocket_field_gradient(pocket):
 
 
 def test_donors_come_closer_to_acceptors_and_acceptors_do_not_come_closer_to_each_other(pocket):
-    receptor, _, ligand = pocket
+    receptor, ligand = pocket[0], pocket[2]
     mol = Chem.AddHs(ligand, addCoords=True)
     field = PocketField.of(receptor, np.ones(len(receptor), bool), mol)
     nitrogens = [a for a in mol.GetAtoms() if a.GetSymbol() == "N"]
@@ -132,7 +132,7 @@ def test_uff_stands_in_for_mmff():
 
 
 def test_reasons(pocket):
-    receptor, _, ligand = pocket
+    receptor, ligand = pocket[0], pocket[2]
     assert refine(receptor, None).reason == "cannot be read"
     assert "3D" in refine(receptor, Chem.MolFromSmiles("CCO")).reason
     far = Chem.Mol(ligand)
@@ -145,7 +145,7 @@ def test_reasons(pocket):
 
 
 def test_pipeline_drops_nothing(pocket, noised, tmp_path):
-    receptor, _, ligand = pocket
+    receptor, ligand = pocket[0], pocket[2]
     path = tmp_path / "poses.sdf"
     far = Chem.Mol(ligand)
     far.GetConformer().SetPositions(far.GetConformer().GetPositions() + 300)
@@ -197,3 +197,16 @@ def test_the_usual_method_is_the_same_everywhere():
         parser = argparse.ArgumentParser()
         add(parser)
         assert getattr(parser.parse_args([]), name) == USUAL == InPocket().relax == RefineConfig().method
+
+
+@pytest.mark.parametrize("method", ["mmff+vina", "torch"])
+def test_a_pose_that_has_moved_far_is_in_the_field_of_where_it_is(pocket, method):
+    """Its figures are those of the pose, wherever it came from."""
+    receptor, ligand = pocket[0], pocket[2]
+    away = Chem.AddHs(ligand, addCoords=True)
+    away.GetConformer().SetPositions(away.GetConformer().GetPositions() + np.array([3.5, 3.5, 3.5]))
+    start = away.GetConformer().GetPositions()
+    done = refine(receptor, away, RefineConfig(method, 200))
+    assert np.linalg.norm(done.mol.GetConformer().GetPositions() - start, axis=1).max() > REACH, "or it says nothing"
+    again = refine(receptor, done.mol, RefineConfig(method, 1))
+    assert done.figures["pocket_relaxed"] == pytest.approx(again.figures["pocket_raw"], abs=1e-6)

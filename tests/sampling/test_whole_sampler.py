@@ -14,23 +14,21 @@ from molediff.sampling import METHODS, SamplingConfig, sample
 from molediff.structures import Condition, Known, Stereo, pad_atoms, pad_pairs
 
 SMALL = {
-    "attention": {
-        "layers": 2,
-        "width": 16,
-        "vectors": 8,
-        "pair": 8,
-        "hidden": 8,
-        "heads": 4,
-        "self_conditioning": True,
-    },
+    "attention": {"layers": 2, "width": 16, "vectors": 8, "pair": 8, "hidden": 8, "heads": 4},
     "egnn": {"layers": 2, "width": 16},
     "tensor_product": {"layers": 2, "width": 16, "scalars": 8, "vectors": 8, "tensors": 4, "hidden": 16, "radius": 3.0},
 }
 
 
+HEARING = "attention that hears itself"
+NETWORKS = (*DENOISERS, HEARING)
+
+
 def model_of(name):
     torch.manual_seed(0)
-    model = Model(ModelConfig(denoiser=name, network=SMALL.get(name, {})), SizePrior({5: 1})).double()
+    network = SMALL["attention"] | {"self_conditioning": True} if name == HEARING else SMALL.get(name, {})
+    denoiser = "attention" if name == HEARING else name
+    model = Model(ModelConfig(denoiser=denoiser, network=network), SizePrior({5: 1})).double()
     for p in model.parameters():
         torch.nn.init.normal_(p, std=0.15)
     return model.eval()
@@ -49,7 +47,7 @@ def start():
     return given.replace(pos=given.pos.double())
 
 
-@pytest.mark.parametrize("name", DENOISERS)
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("method", METHODS)
 def test_rotation_and_reflection_of_the_noise(name, method):
     model, given = model_of(name), start()
@@ -63,7 +61,7 @@ def test_rotation_and_reflection_of_the_noise(name, method):
         assert torch.equal(turned.bond, plain.bond)
 
 
-@pytest.mark.parametrize("name", DENOISERS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_reflection_flips_stereo_tags(name):
     model, given = model_of(name), start()
     tags = Stereo.unspecified(given)
@@ -78,7 +76,7 @@ def test_reflection_flips_stereo_tags(name):
     assert torch.allclose(flipped.pos[1], plain.pos[1], atol=1e-9)
 
 
-@pytest.mark.parametrize("name", DENOISERS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_permutation(name):
     model, given = model_of(name), blank([6, 6])
     given = given.replace(pos=given.pos.double())
@@ -93,7 +91,7 @@ def test_permutation(name):
     assert torch.equal(moved.bond, plain.bond[:, order][:, :, order])
 
 
-@pytest.mark.parametrize("name", DENOISERS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_neighbours_and_padding_do_not_matter(name):
     model, given = model_of(name), start()
     together = run(model, given, Condition.nothing(given))
@@ -117,24 +115,21 @@ def test_neighbours_and_padding_do_not_matter(name):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_step_after_the_first_hears_what_was_said(method):
-    model, given = model_of("attention"), start()
-    heard = []
+@pytest.mark.parametrize("settings", [{}, {"temperature": 0.5, "bond_bias": (0.0, 1.0, 0.0, 0.0)}])
+def test_every_step_after_the_first_hears_what_was_said(method, settings):
+    """By the network itself: neither temperature nor bias nor guidance is in it, as in training."""
+    model, given = model_of(HEARING), start()
+    heard, said = [], []
 
     def listen(noisy, times, condition):
         heard.append(condition.previous)
-        return model(noisy, times, condition)
+        said.append(model(noisy, times, condition))
+        return said[-1]
 
     noise = MoleculeNoise(3, range(len(given)), given.sizes.tolist(), dtype=torch.float64)
-    said = []
-    sample(
-        listen,
-        model.process,
-        given,
-        Condition.nothing(given),
-        noise.next,
-        SamplingConfig(steps=4, method=method),
-        watch=lambda k, state, estimate: said.append(estimate),
-    )
-    steps = [before for k, before in enumerate(heard) if k == 0 or before is not heard[k - 1]]
-    assert steps[0] is None and all(a is b for a, b in zip(steps[1:], said, strict=False)) and len(steps) == 4
+    config = SamplingConfig(steps=4, method=method, **settings)
+    sample(listen, model.process, given, Condition.nothing(given), noise.next, config)
+    assert heard[0] is None
+    changes = [k for k in range(1, len(heard)) if heard[k] is not heard[k - 1]]
+    assert len(changes) == 3  # once a step
+    assert all(heard[k] is said[k - 1] for k in changes)

@@ -116,7 +116,7 @@ def test_walks_are_for_heavy_atoms(configure):
 def test_begin_with_another_network_is_refused(configure):
     model = fit(configure("first")).model
     other = {"network": {"layers": 1, "width": 32, "vectors": 4, "pair": 8, "hidden": 8, "heads": 4}}
-    with pytest.raises(UserError, match="initial"):
+    with pytest.raises(UserError, match=f"The model '{model}' given as 'initial'"):
         fit(configure("second", model=other, initial=str(model)))
 
 

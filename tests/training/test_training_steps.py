@@ -174,3 +174,26 @@ def test_a_network_hears_itself_in_a_share_of_the_steps(configure, monkeypatch):
     heard.clear()
     fit(configure("deaf"))
     assert not heard
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5, 50, math.nan])
+def test_shares_out_of_range_are_refused(configure, share):
+    with pytest.raises(UserError, match=r"recall_share must lie in \[0, 1\]"):
+        fit(configure(recall_share=share))
+
+
+def test_the_first_look_of_a_batch_that_does_not_fit_is_taken_in_pieces(configure, monkeypatch):
+    from molediff.model import Model
+
+    plain, sizes = Model.forward, []
+
+    def forward(self, noisy, times, condition):
+        sizes.append(len(noisy))
+        if len(noisy) > 4:
+            raise torch.OutOfMemoryError("pretended")
+        return plain(self, noisy, times, condition)
+
+    monkeypatch.setattr(Model, "forward", forward)
+    network = configure().model.network | {"self_conditioning": True}
+    assert fit(configure(model={"network": network}, recall_share=1.0, steps=2, finish_steps=1)).complete
+    assert max(sizes) > 4 and sizes[-1] <= 4
