@@ -62,7 +62,7 @@ class PoseTask:
         self.enter(job)
         clock("maps")
         mol = Chem.MolFromMolBlock(job.block, removeHs=False)
-        done = refine(self.receptor, mol, RefineConfig(self.relax))
+        done = refine(self.receptor, mol, RefineConfig(self.relax, same_isomer=False))
         clock("relax")
         poses = [mol, done.mol]
         out = {"moved": done.figures.get("moved"), "reason": done.reason}

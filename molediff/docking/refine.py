@@ -69,6 +69,9 @@ class RefineConfig:
     """One of `METHODS`."""
     steps: int = 300
     """At most."""
+    same_isomer: bool = True
+    """Whether a pose that relaxes to another stereoisomer is refused, as for a given ligand; if not, the note says it.
+    The stereochemistry of a generated molecule is what its coordinates show, and was asked for by nobody."""
 
     def __post_init__(self):
         choose("method", self.method, METHODS)
@@ -130,8 +133,11 @@ def refine(receptor: Receptor, mol: Chem.Mol | None, config: RefineConfig | None
         return Refined(None, {}, note="; ".join(notes), reason="the relaxation diverged")
     relaxed = Chem.Mol(mol)
     relaxed.GetConformer().SetPositions(end)
-    if (reason := _changed(mol, relaxed)) != "":
-        return Refined(None, {}, note="; ".join(notes), reason=reason)
+    if (changed := _changed(mol, relaxed)) and config.same_isomer:
+        return Refined(None, {}, note="; ".join(notes), reason=changed)
+    if changed:
+        notes.append(changed)
+        Chem.AssignStereochemistryFrom3D(relaxed)
     return Refined(relaxed, _figures(internal, field_at, terms, mol, start, end), "; ".join(notes))
 
 

@@ -70,7 +70,7 @@ class InPocket:
         valid = generation.table[generation.validity]
         whole = [with_hydrogens(mol) if ok else None for mol, ok in zip(generation.mols, valid, strict=True)]
         box = replace(site, size=np.maximum(site.size, EDGE))
-        score, relax = Score("fast"), Refine(self.relax)
+        score, relax = Score("fast"), Refine(self.relax, same_isomer=False)
         relaxed = relax(receptor, whole, self.workers, progress, parts)
         own = [] if reference is None else [with_hydrogens(reference)]
         raw, scored, beside = score.sets(receptor, box, [whole, relaxed.mols, own], None, self.workers)

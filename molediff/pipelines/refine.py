@@ -61,17 +61,18 @@ class Refine:
     >>> out = Refine()(receptor, "poses.sdf")  # doctest: +SKIP
     """
 
-    def __init__(self, method: str = USUAL, steps: int = 300):
+    def __init__(self, method: str = USUAL, steps: int = 300, same_isomer: bool = True):
         """A pipeline.
 
         Args:
             method: one of `molediff.docking.refine.METHODS`.
             steps: at most.
+            same_isomer: whether poses that relax to another stereoisomer are refused.
 
         Raises:
             UserError: for another method, or steps below 1.
         """
-        self.config = RefineConfig(method, steps)
+        self.config = RefineConfig(method, steps, same_isomer)
 
     def __call__(
         self,

@@ -210,3 +210,11 @@ def test_a_pose_that_has_moved_far_is_in_the_field_of_where_it_is(pocket, method
     assert np.linalg.norm(done.mol.GetConformer().GetPositions() - start, axis=1).max() > REACH, "or it says nothing"
     again = refine(receptor, done.mol, RefineConfig(method, 1))
     assert done.figures["pocket_relaxed"] == pytest.approx(again.figures["pocket_raw"], abs=1e-6)
+
+
+def test_another_stereoisomer_is_refused_where_one_was_given(pocket, noised, monkeypatch):
+    monkeypatch.setattr("molediff.docking.refine._changed", lambda *_: "the relaxation changed the stereochemistry")
+    refused = refine(pocket[0], noised, RefineConfig("mmff", 3))
+    assert refused.mol is None and "stereochemistry" in refused.reason
+    kept = refine(pocket[0], noised, RefineConfig("mmff", 3, same_isomer=False))
+    assert kept.mol is not None and kept.reason == "" and "stereochemistry" in kept.note
