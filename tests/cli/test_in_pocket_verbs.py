@@ -84,7 +84,7 @@ def test_dock_by_diffusion(pocket, folder, tmp_path, capsys):
         (["generate", "--charge", "one"], "--charge=-1,0"),
         (["generate", "--max-mw", "-3"], "--max-mw 450"),
         (["generate", "--rank-by", "luck"], "Allowed: rule, efficiency"),
-        (["generate", "--relax", "amber"], "Allowed: mmff, uff, vina, torch"),
+        (["generate", "--relax", "amber"], "Allowed: mmff, uff, vina, mmff+vina, torch"),
         (["dock", "--engine", "difusion", "--molecules", "x.smi"], "Did you mean 'diffusion'"),
         (["dock", "--engine", "vina", "--samples", "3", "--molecules", "x.smi"], "belong to --engine diffusion"),
         (["dock", "--demo", "--engine", "diffusion", "--model", "qm9"], "knows no pockets"),
