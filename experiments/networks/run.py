@@ -25,6 +25,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "qm9_free"))
 from held_out import part  # noqa: E402
 
+from molediff.config import UserError  # noqa: E402
 from molediff.data.shards import Shards, open_shards, read_batch  # noqa: E402
 from molediff.data.split import edm_parts  # noqa: E402
 from molediff.evaluation import distances, evaluate, statistics_of  # noqa: E402
@@ -48,14 +49,21 @@ def train(name: str, args: argparse.Namespace) -> Path:
     changes = [f"data={args.data}", f"out={out}", f"model.denoiser={name}", *network, "compile=false", "threads=1"]
     changes += ["warmup_steps=100", f"pairs={PAIRS}", "log_every=10", "steps=1000000"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    curve, model = out / "log" / "loss.csv", out / "model"
+    if (model / "model.json").is_file():
+        return model
     child = subprocess.Popen([*command, "--set", *changes], env=environment)
-    time.sleep(60 * args.minutes * 0.75)
+    # The log counts the seconds of all sittings: one that was cut off goes on where it was.
+    while child.poll() is None and (not (lines := read_curve(curve)) or lines[-1]["seconds"] < 45 * args.minutes):
+        time.sleep(1)
+    if child.poll() is not None:
+        raise UserError(f"The training of {name} ended by itself with status {child.returncode}; see what it printed.")
     child.send_signal(signal.SIGTERM)
     child.wait()
-    last = read_curve(out / "log" / "loss.csv")[-1]
+    last = read_curve(curve)[-1]
     finish = max(10, round(last["step"] / last["seconds"] * 60 * args.minutes * 0.25))
     subprocess.run([*command, "--set", *changes, f"finish_steps={finish}", "--finish"], env=environment, check=True)
-    return out / "model"
+    return model
 
 
 def held_out_loss(model: Model, shards: Shards, molecules: int = 512) -> float:

@@ -23,8 +23,8 @@ from molediff.geometry import masked_mean
 from molediff.structures import Condition, EncodedPocket, Estimate, Levels, Molecules, Pocket, Stereo
 
 LONGEST = 200.0
-"""Length that vectors cannot pass. Those of ordinary molecules stay below 70; multiplied layer after layer, those of
-rare ones (five atoms) reached 90,000 and took their positions along."""
+"""Length that vectors cannot pass, well above that of ordinary ones. Multiplied layer after layer, those of rare
+molecules of five atoms ran away and took the positions along."""
 
 
 @dataclass(frozen=True)

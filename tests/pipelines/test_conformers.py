@@ -84,11 +84,13 @@ def test_a_bad_molecule_does_not_stop_the_others(small_model, tmp_path):
     assert len(pd.read_csv(tmp_path / "conformers.csv")) == 8
 
 
-@pytest.mark.parametrize("bad", [None, Chem.MolFromSmiles("CCO", sanitize=False), Chem.MolFromSmiles("C1CC", False)])
-def test_what_rdkit_cannot_use_is_a_failed_row(small_model, bad):
+@pytest.mark.parametrize(
+    ("bad", "said"), [(None, "could not read it"), (Chem.MolFromSmiles("CCO", sanitize=False), "Sanitise it first")]
+)
+def test_what_rdkit_cannot_use_is_a_failed_row(small_model, bad, said):
     made = Conformers(small_model)(["CCO", bad], n=1, steps=1)
-    assert made.mols[0] is not None and len(made.table) == 2
-    assert made.mols[1] is not None or made.table.reason[1]
+    assert made.mols[0] is not None and made.mols[1] is None and len(made.table) == 2
+    assert said in made.table.reason[1] and not made.table.as_asked[1]
 
 
 def test_nothing_given_is_refused(small_model):
