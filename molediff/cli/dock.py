@@ -28,14 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rank",
         default="vina",
-        help="order of a ligand's poses: vina (the score), or rule (score, strain, PoseBusters and cluster size of "
-        "every pose; slower) (default vina)",
+        help="order of a ligand's poses: vina (the score), model (the score and what --model thinks of the pose; finds "
+        "more), or rule (score, strain, PoseBusters and cluster size of every pose; slower) (default vina)",
     )
     parser.add_argument("--protonate", action="store_true", help="acids and bases as at pH 7.4 (default: as given)")
     parser.add_argument("--no-check", action="store_true", help="do not look at the poses with PoseBusters")
     parser.add_argument("--report", action="store_true", help="also write report.html: pocket, poses, figures, offline")
     options.add_workers(parser)
-    parser.add_argument("--device", default="cpu", help="of --engine torch and diffusion (default cpu)")
+    parser.add_argument("--device", default="cpu", help="of --engine torch and of the model (default cpu)")
     proposed.add_arguments(parser)
     options.add_output(parser, "dock")
 
@@ -46,15 +46,18 @@ def run(args: argparse.Namespace) -> int:
 
     settings = {k: getattr(args, k) for k in ("poses", "exhaustiveness", "conformers", "seed", "seconds", "torsions")}
     proposes = proposed.asked(args)
-    device = options.device_of(args.device) if args.engine in ("torch", "diffusion") else "cpu"
-    pipeline = None if proposes else Dock(args.engine, args.rank, **settings, device=device)
+    device = options.device_of(args.device) if args.engine != "vina" or args.rank == "model" else "cpu"
+    model = proposed.model_of(args, device)
+    pipeline = None if proposes else Dock(args.engine, args.rank, model, **settings, device=device)
     receptor, site, reference = pocket_options.receptor_and_site(args)
     library, name = _library(args)
     workers = options.workers_of(args)
     decisive = {"engine": args.engine, **settings, "rank": args.rank}
     if proposes:
-        pipeline, more = proposed.pipeline_of(args, receptor, site, settings | {"device": device})
+        pipeline, more = proposed.pipeline_of(args, receptor, site, model, settings | {"device": device})
         decisive |= more
+    if model is not None:
+        decisive |= {"checksum": model.source.checksum}
     decisive |= {"protonate": args.protonate, "check": not args.no_check, "molecules": name}
     decisive |= pocket_options.decisive(receptor, site)
     page = args.out / "report.html" if args.report else None

@@ -1,4 +1,4 @@
-"""Options of dock for engines that propose poses: a diffusion model, and its control."""
+"""Options of dock for a diffusion model, which proposes poses or ranks them, and for its control."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ENGINES = ("diffusion", "random")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """--samples, --relax, --model, --steps."""
-    group = parser.add_argument_group("--engine diffusion, and its control random: conformers placed at random")
+    group = parser.add_argument_group("a diffusion model: --engine diffusion (and its control, random), --rank model")
     group.add_argument("--model", default="", help=f"a model that reads pockets, or a folder (default {POCKET})")
     group.add_argument("--steps", type=int, help="from noise to poses (default 50)")
     group.add_argument("--samples", type=int, help="poses proposed a ligand, before the best are kept (default 40)")
@@ -32,18 +32,34 @@ def asked(args: argparse.Namespace) -> bool:
     choose("engine", args.engine, {**SEARCHES, **dict.fromkeys(ENGINES)})
     if args.engine in ENGINES:
         return True
-    given = [f"--{name}" for name in ("model", "steps", "samples", "relax") if getattr(args, name)]
+    given = [f"--{name}" for name in ("steps", "samples", "relax") if getattr(args, name)]
+    if args.model and args.rank != "model":
+        raise UserError(f"--model belongs to --engine diffusion and to --rank model; --engine is {args.engine}.")
     if given:
         raise UserError(f"{', '.join(given)} belong to --engine diffusion; --engine is {args.engine}.")
     return False
 
 
-def pipeline_of(args: argparse.Namespace, receptor, site, settings: dict):
+def model_of(args: argparse.Namespace, device: str):
+    """The model that makes or ranks the poses, None where none does.
+
+    Raises:
+        UserError: for a model that is not there or reads no pockets.
+    """
+    if args.engine != "diffusion" and args.rank != "model":
+        return None
+    from molediff.model import load
+
+    return knows_pockets(load(args.model or POCKET).to(device))
+
+
+def pipeline_of(args: argparse.Namespace, receptor, site, model, settings: dict):
     """The pipeline, and what decides its result beside the settings of every engine.
 
     Args:
         args: of a parser that had `add_arguments`.
         receptor, site: the pocket.
+        model: as `model_of` gives it.
         settings: fields of `molediff.docking.settings.DockConfig`.
 
     Raises:
@@ -56,23 +72,21 @@ def pipeline_of(args: argparse.Namespace, receptor, site, settings: dict):
     if args.engine == "random":
         source, decisive = RandomPoses(site), {}
     else:
-        source, decisive = _diffusion(args, receptor, site, settings["device"])
+        source, decisive = _diffusion(args, receptor, site, model)
     proposed = ProposedConfig(**given)
-    pipeline = DockProposed(source, args.engine, args.rank, proposed.samples, proposed.relax, **settings)
+    pipeline = DockProposed(source, args.engine, args.rank, proposed.samples, proposed.relax, model, **settings)
     return pipeline, decisive | {"samples": proposed.samples, "relax": proposed.relax}
 
 
-def _diffusion(args: argparse.Namespace, receptor, site, device: str):
-    """(`DiffusionPoses`, what decides its result)."""
-    from molediff.model import load
+def _diffusion(args: argparse.Namespace, receptor, site, model):
+    """(`DiffusionPoses`, what decides its result beside the model)."""
     from molediff.pipelines.frame import Frame, cut_pocket
     from molediff.pipelines.generate import sampling_config
     from molediff.pipelines.proposals import DiffusionPoses
 
-    model = knows_pockets(load(args.model or POCKET).to(device))
     # Cut round the centre, as a box tells it: a reference would tell where a ligand's atoms are.
     pocket, left_out = cut_pocket(receptor, site)
     frame = Frame.of(model, pocket)
     say_pocket(frame, left_out, site)
     config = sampling_config(**({} if args.steps is None else {"steps": args.steps}))
-    return DiffusionPoses(model, frame, config), {"checksum": model.source.checksum, "steps": config.steps}
+    return DiffusionPoses(model, frame, config), {"steps": config.steps}

@@ -1,10 +1,11 @@
 """One rule that puts the poses of a ligand in order.
 
     value = Vina score + strain_weight max(0, strain - strain_free) + invalid (if PoseBusters objects)
-            - cluster_weight ln(cluster size)
+            - cluster_weight ln(cluster size) + denoising_weight (denoising error, less the least of the ligand's)
 
 in kcal/mol, lowest first. Vina's score leaves out what the ligand pays for its shape, passes poses that PoseBusters
-rejects, and knows nothing of how wide a minimum is; the size of a pose's cluster stands for the last.
+rejects, and knows nothing of how wide a minimum is; the size of a pose's cluster stands for the last. The denoising
+error is what a diffusion model thinks of the pose (`molediff.pipelines.denoising`).
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from rdkit import Chem
 from molediff.config import UserError
 
 COLUMNS = ("row", "pose", "score")
-"""A table must have these; ``strain``, ``pb_valid`` and ``cluster`` count where they are there."""
+"""A table must have these; ``strain``, ``pb_valid``, ``cluster``, ``denoising_error`` count where they are there."""
 
 
 @dataclass(frozen=True)
 class RankRule:
-    """Weights of the rule. They await a fit on docking results (experiments/docking_astex)."""
+    """Weights of the rule; experiments/docking_astex says what they do."""
 
     strain_weight: float = 0.05
     """Of each kcal/mol of strain beyond ``strain_free``."""
@@ -35,6 +36,8 @@ class RankRule:
     """Cost of a pose PoseBusters objects to, kcal/mol."""
     cluster_weight: float = 0.3
     """Of the logarithm of the cluster size."""
+    denoising_weight: float = 0.0
+    """Of the denoising error, kcal/mol a unit."""
 
     def __post_init__(self):
         negative = [name for name, value in vars(self).items() if not value >= 0]
@@ -45,8 +48,13 @@ class RankRule:
 RANKS = {
     "vina": RankRule(strain_weight=0.0, invalid=0.0, cluster_weight=0.0),
     "rule": RankRule(),
+    "model": RankRule(strain_weight=0.0, invalid=0.0, cluster_weight=0.0, denoising_weight=1.0),
 }
-"""Name of an order -> its weights: the engine's score alone, or the rule."""
+"""Name of an order -> its weights: the engine's score alone, the rule, or the score and a diffusion model's error."""
+WHOLE = ("rule",)
+"""Orders that look at strain, PoseBusters and cluster size of every pose."""
+DENOISED = ("model",)
+"""Orders that ask a diffusion model about every pose."""
 
 
 def values(table: pd.DataFrame, rule: RankRule | None = None) -> pd.Series:
@@ -54,8 +62,8 @@ def values(table: pd.DataFrame, rule: RankRule | None = None) -> pd.Series:
 
     Args:
         table: one row a pose: ``row`` (ligand), ``pose`` (from 1), ``score``; if there: ``strain`` (kcal/mol),
-            ``pb_valid`` (True, False), ``cluster`` (poses in its cluster, from 1). A value that is missing (NaN, None)
-            costs nothing; a missing score puts the pose last.
+            ``pb_valid`` (True, False), ``cluster`` (poses in its cluster, from 1), ``denoising_error``. A value that is
+            missing (NaN, None) costs nothing; a missing score puts the pose last.
         rule: weights.
 
     Raises:
@@ -78,6 +86,11 @@ def values(table: pd.DataFrame, rule: RankRule | None = None) -> pd.Series:
         if (size < 1).any():
             raise UserError(f"A cluster holds at least its own pose; got a size of {size.min():g}.")
         value = value - rule.cluster_weight * np.log(size)
+    if "denoising_error" in table:
+        error = pd.to_numeric(table["denoising_error"], errors="coerce").astype(float)
+        # Errors of different molecules cannot be compared: each ligand's best pose pays nothing.
+        least = error.groupby(table["row"].to_numpy()).transform("min")
+        value = value + (rule.denoising_weight * (error - least)).fillna(0)
     return value
 
 
@@ -100,7 +113,7 @@ def pose_table(row: int, scores: list[float], figures: list[dict]) -> pd.DataFra
         scores: of its poses, the engine's best first, kcal/mol.
         figures: of `molediff.docking.tasks.DockTask`, one a pose; {} where nothing was computed.
     """
-    columns = ("pb_valid", "pb_failed", "strain", "cluster")
+    columns = ("pb_valid", "pb_failed", "strain", "cluster", "denoising_error")
     lines = [
         {"row": row, "pose": k + 1, "score": score} | {key: found.get(key) for key in columns}
         for k, (score, found) in enumerate(zip(scores, figures, strict=True))

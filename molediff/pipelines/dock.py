@@ -13,11 +13,13 @@ from molediff.config import choose, from_dict
 from molediff.docking.engines import engine as load_engine
 from molediff.docking.ligands import Row, read_library, rows_of
 from molediff.docking.pool import default_workers, run_all
-from molediff.docking.rank import RANKS, pose_table, rank
+from molediff.docking.rank import RANKS, WHOLE, pose_table, rank
 from molediff.docking.receptor import Receptor
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 from molediff.docking.tasks import DockTask
+from molediff.model import Model
+from molediff.pipelines.denoising import Review, asks_model
 from molediff.pipelines.lines import Lines
 
 Progress = Callable[[int, int], None]
@@ -25,6 +27,7 @@ Progress = Callable[[int, int], None]
 FAILED = {"smiles": "", "note": "", "read": True, "prepared": False, "scores": [], "poses": [], "figures": []}
 """Of a ligand that took its worker down."""
 RANKING = ["row", "name", "rank", "pose", "value", "score", "pb_valid", "pb_failed", "strain", "cluster"]
+RANKING += ["denoising_error"]
 """Columns of poses.csv."""
 
 
@@ -41,7 +44,8 @@ class Docking:
     """Of each pose, kcal/mol, in the order of ``poses``."""
     ranking: pd.DataFrame
     """One row a pose: row, name, rank (from 1), pose (the engine's number, from 1), value, score (kcal/mol), pb_valid,
-    pb_failed, strain (kcal/mol), cluster; empty where a figure was not asked for. See `molediff.docking.rank`."""
+    pb_failed, strain (kcal/mol), cluster, denoising_error; empty where a figure was not asked for. See
+    `molediff.docking.rank`."""
     seconds: list[float]
     """Of search, each ligand; no part of the table, which is the same for the same arguments."""
     about: dict = field(default_factory=dict)
@@ -70,21 +74,24 @@ class Dock:
     >>> out = Dock("vina", exhaustiveness=8, seed=1)(receptor, site, "library.smi")  # doctest: +SKIP
     """
 
-    def __init__(self, engine: str = "vina", rank: str = "vina", **settings):
+    def __init__(self, engine: str = "vina", rank: str = "vina", model: Model | None = None, **settings):
         """A pipeline.
 
         Args:
             engine: 'vina' or 'torch'.
             rank: order of a ligand's poses, one of `molediff.docking.rank.RANKS`; 'rule' looks at every pose (strain,
-                PoseBusters, cluster size), 'vina' is the engine's order.
+                PoseBusters, cluster size), 'model' asks a diffusion model about every pose, 'vina' is the engine's
+                order.
+            model: that reads pockets, for rank 'model'.
             settings: fields of `molediff.docking.settings.DockConfig`.
 
         Raises:
-            UserError: for an engine or order that is not there, settings that do not exist or cannot be.
+            UserError: for an engine or order that is not there, settings that do not exist or cannot be, an order that
+                needs a model and has none.
         """
         load_engine(engine)
         choose("rank", rank, RANKS)
-        self.rank = rank
+        self.rank, self.model = rank, model if asks_model(rank, model) else None
         self.engine, self.config = engine, from_dict(DockConfig, settings, "dock")
 
     def __call__(
@@ -120,18 +127,28 @@ class Dock:
         if progress is not None and done:
             progress(done, len(rows))
 
+        asks = self.model is not None
+        review = Review.of(self.model, self.rank, receptor, site, check) if asks and left else as_it_is
+        check = check and not asks  # the review looks at the pose that comes first
+
         def keep(number: int, result: dict | None, reason: str) -> None:
             nonlocal done
-            kept.add(left[number].row, result if result is not None else FAILED | {"reason": reason})
+            result = FAILED | {"reason": reason} if result is None else result
+            kept.add(left[number].row, review(result))
             done += 1
             if progress is not None:
                 progress(done, len(rows))
 
-        task = DockTask(receptor, site, self.engine, self.config, protonate, check, self.rank == "rule")
+        task = DockTask(receptor, site, self.engine, self.config, protonate, check, self.rank in WHOLE)
         if left:
             run_all(task, left, workers or default_workers(), self.config.seconds, keep)
         about = {"engine": self.engine, **asdict(self.config), "protonate": protonate, "site": site.how}
         return collect(rows, kept.known, about | {"rank": self.rank})
+
+
+def as_it_is(result: dict) -> dict:
+    """Where no model is asked."""
+    return result
 
 
 def collect(rows: Sequence[Row], results: dict[int, dict], about: dict) -> Docking:

@@ -14,12 +14,14 @@ from molediff.config import UserError, choose, from_dict
 from molediff.docking.ligands import Row, prepare, read_library, rows_of
 from molediff.docking.pool import default_workers, run_all
 from molediff.docking.proposed import ProposedTask, heavy_ligand
-from molediff.docking.rank import RANKS
+from molediff.docking.rank import RANKS, WHOLE
 from molediff.docking.receptor import Receptor
 from molediff.docking.refine import RefineConfig
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
-from molediff.pipelines.dock import FAILED, Docking, Progress, collect
+from molediff.model import Model
+from molediff.pipelines.denoising import Review, asks_model
+from molediff.pipelines.dock import FAILED, Docking, Progress, as_it_is, collect
 from molediff.pipelines.lines import Lines
 
 Proposer = Callable[[Chem.Mol, int, int, int], np.ndarray]
@@ -53,7 +55,14 @@ class DockProposed:
     """
 
     def __init__(
-        self, propose: Proposer, name: str, rank: str = "vina", samples: int = 40, relax: str = "vina", **more
+        self,
+        propose: Proposer,
+        name: str,
+        rank: str = "vina",
+        samples: int = 40,
+        relax: str = "vina",
+        model: Model | None = None,
+        **more,
     ):
         """A pipeline.
 
@@ -62,6 +71,7 @@ class DockProposed:
             name: of it, for the record.
             rank: order of a ligand's poses, one of `molediff.docking.rank.RANKS`.
             samples, relax: see `ProposedConfig`.
+            model: that reads pockets, for rank 'model'.
             more: fields of `molediff.docking.settings.DockConfig`.
 
         Raises:
@@ -69,6 +79,7 @@ class DockProposed:
         """
         choose("rank", rank, RANKS)
         self.propose, self.name, self.rank = propose, name, rank
+        self.model = model if asks_model(rank, model) else None
         self.proposed, self.config = ProposedConfig(samples, relax), from_dict(DockConfig, more, "dock")
 
     def __call__(
@@ -90,8 +101,11 @@ class DockProposed:
         kept = Lines(None if parts is None else parts / "ligands.jsonl")
         proposals = Lines(None if parts is None else parts / "proposals.jsonl")
         left = [row for row in rows if row.row not in kept.known]
+        asks = self.model is not None
+        review = Review.of(self.model, self.rank, receptor, site, check) if asks and left else as_it_is
+        check = check and not asks  # the review looks at the pose that comes first
         relax = None if self.proposed.relax == NO else RefineConfig(self.proposed.relax)
-        task = ProposedTask(receptor, site, self.name, self.config, protonate, check, self.rank == "rule", relax)
+        task = ProposedTask(receptor, site, self.name, self.config, protonate, check, self.rank in WHOLE, relax)
         for k in range(0, len(left), CHUNK):
             chunk = left[k : k + CHUNK]
             for row in chunk:
@@ -103,7 +117,7 @@ class DockProposed:
                 row = chunk[number].row
                 result = FAILED | {"reason": reason} if result is None else result
                 result["seconds"] = round(result.get("seconds", 0.0) + proposals.known[row]["seconds"], 3)
-                kept.add(row, result)
+                kept.add(row, review(result))
                 if progress is not None:
                     progress(len(kept.known), len(rows))
 

@@ -80,3 +80,14 @@ def test_the_order_of_vina_asks_for_nothing_but_the_score():
     bare = rank(pose_table(0, [-5.0, -4.0], [{}, {}]), RANKS["rule"])
     assert bare["rank"].tolist() == [1, 2] and bare["value"].tolist() == [-5.0, -4.0]
     assert len(rank(pose_table(0, [], []))) == 0
+
+
+def test_a_denoising_error_counts_within_its_ligand_alone():
+    t = pd.concat(
+        pose_table(row, [-9.0, -8.5, -5.0], [{"denoising_error": e} for e in errors])
+        for row, errors in ((0, [1.0, 0.2, 0.2]), (1, [7.0, 6.9, None]), (2, [None, None, None]))
+    )
+    ranked = rank(t, RANKS["model"])
+    assert ranked.pose.tolist() == [2, 1, 3, 1, 2, 3, 1, 2, 3]
+    np.testing.assert_allclose(ranked.value[:3], [-8.5, -8.2, -5.0])
+    assert rank(t, RANKS["vina"]).pose.tolist() == [1, 2, 3] * 3
