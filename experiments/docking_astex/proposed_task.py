@@ -37,7 +37,10 @@ class JudgeTask:
         """Nothing: every complex is opened for itself."""
 
     def __call__(self, job: tuple[str, int, list]) -> dict:
-        """{'raw_rmsd', 'rmsd', 'scores', 'refused'}, one entry a proposed pose; None where it was refused."""
+        """{'raw_rmsd', 'rmsd', 'scores', 'refused', 'places' (relaxed, heavy atoms)}, one entry a proposed pose.
+
+        None where it was refused.
+        """
         name, place, proposals = job
         began = time.process_time()
         crystal = crystal_of(Path(self.data), name)
@@ -46,13 +49,14 @@ class JudgeTask:
         whole = Chem.AddHs(heavy, addCoords=True)
         wanted = isomer(whole, whole.GetConformer().GetPositions())
         task = ProposedTask(receptor, site_of(crystal), "proposed", DockConfig(), relax=RefineConfig(self.relax))
-        out: dict[str, list] = {"raw_rmsd": [], "rmsd": [], "scores": [], "refused": []}
+        out: dict[str, list] = {"raw_rmsd": [], "rmsd": [], "scores": [], "refused": [], "places": []}
         for proposal in np.asarray(proposals):
             places, score, reason = task.relaxed(receptor, heavy, proposal, wanted)
             out["raw_rmsd"].append(rmsd(heavy, proposal, crystal))
             out["rmsd"].append(None if reason else rmsd(heavy, places[: heavy.GetNumAtoms()], crystal))
             out["scores"].append(None if reason else round(float(score), 3))
             out["refused"].append(reason)
+            out["places"].append(None if reason else np.round(places[: heavy.GetNumAtoms()], 4).tolist())
         return out | {"relax_s": round(time.process_time() - began, 1)}
 
 

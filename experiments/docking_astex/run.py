@@ -56,14 +56,15 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=1e6, help="begin no complex after so many")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--table", action="store_true", help="make result.csv from results.jsonl and stop")
+    parser.add_argument("--results", type=Path, default=HERE / "results.jsonl", help="the table goes beside it")
     args = parser.parse_args()
     if not args.table:
         if args.data is None or not args.data.is_dir():
             raise UserError(f"--data is {args.data}. Give the unpacked folder astex_diverse.")
         args.work.mkdir(parents=True, exist_ok=True)
         search(args)
-    table = summary(read())
-    table.to_csv(HERE / "result.csv", index=False)
+    table = summary(read(args.results))
+    table.to_csv(args.results.with_name("result.csv"), index=False)
     print(table.to_string(index=False))
 
 
@@ -71,7 +72,7 @@ def search(args: argparse.Namespace) -> None:
     """Dock what is not there yet; a killed run goes on with the next complex."""
     names = sorted(p.name for p in args.data.iterdir() if (p / "ligand.sdf").is_file())
     until = time.monotonic() + 3600 * args.hours
-    there = {(r["row"], r["complex"]) for r in read()}
+    there = {(r["row"], r["complex"]) for r in read(args.results)}
     task = AstexTask(str(args.data.resolve()), str(args.work.resolve()))
     for row in args.only.split(","):
         engine, config = choose("row", row, ROWS)
@@ -79,16 +80,18 @@ def search(args: argparse.Namespace) -> None:
         for start in range(0, len(left), args.workers):
             if time.monotonic() > until:
                 return
-            run_all(task, left[start : start + args.workers], args.workers, LIMIT, keeper(row, left, start))
+            run_all(
+                task, left[start : start + args.workers], args.workers, LIMIT, keeper(args.results, row, left, start)
+            )
 
 
-def keeper(row: str, left: list, start: int):
-    """Adds a line to results.jsonl for every complex that is done."""
+def keeper(path: Path, row: str, left: list, start: int):
+    """Adds a line to the results for every complex that is done."""
 
     def keep(number: int, result: dict | None, reason: str) -> None:
         failed = {"reason": reason, "seconds": 0.0, "scores": [], "rmsd": [], "pb_valid": False}
         line = {"row": row, "complex": left[start + number][0], **(result or failed)}
-        with open(HERE / "results.jsonl", "a", encoding="utf-8") as f:
+        with open(path, "a", encoding="utf-8") as f:
             f.write(json.dumps(line) + "\n")
         print(
             line["row"],
@@ -103,9 +106,8 @@ def keeper(row: str, left: list, start: int):
     return keep
 
 
-def read() -> list[dict]:
+def read(path: Path) -> list[dict]:
     """Finished complexes."""
-    path = HERE / "results.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
     return [json.loads(line) for line in lines if line.endswith("}\n")]
 

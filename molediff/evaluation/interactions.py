@@ -93,10 +93,11 @@ def protonated(mol: Chem.Mol) -> Chem.Mol:
 
 def _prolif():
     try:
-        # MDAnalysis warns about its own modules, when it is imported and when they are first used.
-        warnings.filterwarnings("ignore", module="MDAnalysis")
         logging.getLogger("MDAnalysis").setLevel(logging.ERROR)
-        import prolif
+        # MDAnalysis warns about its own modules, and sees to it that filters set before do not stop that.
+        with warnings.catch_warnings(record=True):
+            import prolif
+        warnings.filterwarnings("ignore", module="MDAnalysis")
     except ImportError as error:
         raise InputError(f'Interactions need prolif ({error}). Type: pip install "molediff[dock]"') from error
     return prolif

@@ -65,9 +65,9 @@ def test_the_error_belongs_to_the_pose_its_pocket_and_the_seed(world, model):
     np.testing.assert_allclose(error(Chem.AddHs(mol, addCoords=True)), found, atol=1e-5)
     np.testing.assert_array_equal(error(mol), found)
     assert np.abs(replace(error, seed=1)(mol) - found).max() > 1e-4
-    shift = np.array([30.0, -7.0, 2.0])
+    shift, steps = np.array([30.0, -7.0, 2.0]), np.array([(0, 0, 0), (1.5, 0, 0), (0, 2, 1)])
     receptor = turned(world[0], np.eye(3), shift)
-    moved = poses_of("C[C@H](O)CC", world[1].centre, [shift, shift + (1.5, 0, 0), shift + (0, 2, 1)])
+    moved = poses_of("C[C@H](O)CC", world[1].centre, shift + steps)
     elsewhere = error_in((receptor, replace(world[1], centre=world[1].centre + shift)), model)
     np.testing.assert_allclose(elsewhere(moved), found, atol=1e-3)
 
