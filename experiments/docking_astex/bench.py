@@ -35,6 +35,8 @@ class AstexTask:
     """Folder of complexes, each with protein.pdb and ligand.sdf."""
     work: str
     """Folder for prepared receptors and poses."""
+    check: bool = True
+    """Whether PoseBusters looks at the first pose."""
 
     def start(self) -> None:
         """Nothing: every complex has maps of its own."""
@@ -58,7 +60,8 @@ class AstexTask:
         out["scores"] = [round(s, 3) for s in docked.scores]
         out["rmsd"] = [round(rdMolAlign.CalcRMS(p, Chem.Mol(crystal)), 3) for p in singles]
         best = Chem.Mol(docked.poses, confId=docked.poses.GetConformers()[0].GetId())
-        out["pb_valid"], out["pb_failed"] = self.busted(best, crystal, receptor, name)
+        if self.check:
+            out["pb_valid"], out["pb_failed"] = self.busted(best, crystal, receptor, name)
         writer = Chem.SDWriter(str(Path(self.work) / f"{row}-{name}.sdf"))
         for c in docked.poses.GetConformers():
             writer.write(docked.poses, confId=c.GetId())
