@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import tempfile
 from dataclasses import dataclass, replace
@@ -139,6 +140,7 @@ class Judge:
             self.protein = Chem.MolFromPDBFile(str(path), sanitize=False, removeHs=False, proximityBonding=False)
         from posebusters import PoseBusters
 
+        logging.getLogger("posebusters").setLevel(logging.CRITICAL)  # else it tells its mode on the screen
         self.busters = PoseBusters(config="dock_fast", max_workers=0)
 
     def __call__(self, mol: Chem.Mol) -> tuple[bool, str]:

@@ -87,6 +87,10 @@ def write_docking_page(
         table = with_vina(
             pose_figures(mols, protein, reference, "fast", names, workers=workers), [score for _, score, _ in chosen]
         )
+        errors = docking.ranking.set_index(["row", "rank"])["denoising_error"]
+        told = [errors.loc[(row, rank + 1)] for rank, _, row in chosen]
+        if not pd.isna(told).all():
+            table["denoising_error"] = told
         try:
             found = pose_interactions(mols, protein, names)
         except ValueError:  # without prolif the page has no interactions
