@@ -8,8 +8,9 @@ denoising.jsonl is a complex of a row. The table (denoising.csv) has the success
 by the score and the error, their paired difference with a 95 % bootstrap interval over complexes, joint success with
 PoseBusters, and the best of the poses; for complexes whose cluster the model was trained on, for the others, for all.
 
-The weight of the error (`molediff.docking.rank.RANKS`) was not chosen on these complexes but on crossdocked_test, whose
-clusters are left out of training too:
+The sizes of the noise and the weight of the error (`molediff.docking.rank.RANKS`) were found on these complexes
+(vina8-seed1). The ligands of crossdocked_test, whose clusters are left out of training too, had no part in that; there
+--weights prints the success at every weight:
 
     python experiments/docking_astex/run.py --data crossdocked_test --work work2 --only torch8-seed1 --complexes 93 \\
         --no-check --results crossdocked/results.jsonl

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pocket_options.add_arguments(parser)
     parser.add_argument("--molecules", type=Path, metavar="FILE", help="library: .smi, .sdf or .csv (column smiles)")
     parser.add_argument("--demo", action="store_true", help="dock into a complex that comes along")
-    parser.add_argument("--engine", default="vina", help="vina, torch or diffusion (default vina)")
+    parser.add_argument("--engine", default="vina", help="vina, torch, diffusion or hybrid (default vina)")
     parser.add_argument("--poses", type=int, default=9, help="poses a ligand (default 9)")
     parser.add_argument("--exhaustiveness", type=int, default=8, help="search effort (default 8)")
     parser.add_argument(
@@ -27,9 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--torsions", type=int, default=32, help="rotatable bonds of a ligand, at most (default 32)")
     parser.add_argument(
         "--rank",
-        default="vina",
         help="order of a ligand's poses: vina (the score), model (the score and what --model thinks of the pose; finds "
-        "more), or rule (score, strain, PoseBusters and cluster size of every pose; slower) (default vina)",
+        "more), or rule (score, strain, PoseBusters, cluster size of every pose; slower) (default vina; hybrid model)",
     )
     parser.add_argument("--protonate", action="store_true", help="acids and bases as at pH 7.4 (default: as given)")
     parser.add_argument("--no-check", action="store_true", help="do not look at the poses with PoseBusters")

@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 
 from molediff.cli.in_pocket import POCKET, knows_pockets, say_pocket
 from molediff.config import UserError
 
-ENGINES = ("diffusion", "random")
-"""Names of `molediff.pipelines.proposals.PROPOSERS`, known before anything is imported."""
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine of dock whose poses are proposed, then relaxed."""
+
+    model: bool = True
+    """Whether a diffusion model proposes; else conformers are placed at random."""
+    search: str = ""
+    """Engine of `molediff.docking.engines` whose poses compete with the proposed ones."""
+    samples: int = 40
+    """Poses proposed where the user says nothing."""
+    rank: str = "vina"
+    """Order of the poses where the user says nothing."""
+
+
+ENGINES = {"diffusion": Engine(), "hybrid": Engine(search="torch", samples=10, rank="model"), "random": Engine(False)}
+"""Name -> what it does; the others are those of `molediff.docking.engines`."""
+_WITH = ", ".join(ENGINES)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """--samples, --relax, --model, --steps."""
-    group = parser.add_argument_group("a diffusion model: --engine diffusion (and its control, random), --rank model")
+    group = parser.add_argument_group(
+        "a diffusion model: --engine diffusion, its control random, hybrid (diffusion and torch); --rank model"
+    )
     group.add_argument("--model", default="", help=f"a model that reads pockets, or a folder (default {POCKET})")
     group.add_argument("--steps", type=int, help="from noise to poses (default 50)")
-    group.add_argument("--samples", type=int, help="poses proposed a ligand, before the best are kept (default 40)")
+    group.add_argument(
+        "--samples", type=int, help="poses proposed a ligand, before the best are kept (default 40; hybrid 10)"
+    )
     group.add_argument("--relax", help="of proposed poses: vina, mmff, uff, mmff+vina, torch or none (default vina)")
 
 
 def asked(args: argparse.Namespace) -> bool:
-    """Whether the engine proposes poses.
+    """Whether the engine proposes poses; fills in the order that it has where the user says nothing.
 
     Raises:
         UserError: for an engine that is not there, and options of these engines given with another one.
@@ -29,14 +50,16 @@ def asked(args: argparse.Namespace) -> bool:
     from molediff.config import choose
     from molediff.docking.engines import ENGINES as SEARCHES
 
-    choose("engine", args.engine, {**SEARCHES, **dict.fromkeys(ENGINES)})
+    choose("engine", args.engine, {**SEARCHES, **ENGINES})
+    if args.rank is None:
+        args.rank = ENGINES.get(args.engine, Engine()).rank
     if args.engine in ENGINES:
         return True
     given = [f"--{name}" for name in ("steps", "samples", "relax") if getattr(args, name)]
     if args.model and args.rank != "model":
-        raise UserError(f"--model belongs to --engine diffusion and to --rank model; --engine is {args.engine}.")
+        raise UserError(f"--model belongs to --engine {_WITH} and to --rank model; --engine is {args.engine}.")
     if given:
-        raise UserError(f"{', '.join(given)} belong to --engine diffusion; --engine is {args.engine}.")
+        raise UserError(f"{', '.join(given)} belong to --engine {_WITH}; --engine is {args.engine}.")
     return False
 
 
@@ -46,7 +69,7 @@ def model_of(args: argparse.Namespace, device: str):
     Raises:
         UserError: for a model that is not there or reads no pockets.
     """
-    if args.engine != "diffusion" and args.rank != "model":
+    if not (args.engine in ENGINES and ENGINES[args.engine].model) and args.rank != "model":
         return None
     from molediff.model import load
 
@@ -68,13 +91,13 @@ def pipeline_of(args: argparse.Namespace, receptor, site, model, settings: dict)
     from molediff.pipelines.dock_proposed import DockProposed, ProposedConfig
     from molediff.pipelines.proposals import RandomPoses
 
-    given = {k: v for k, v in (("samples", args.samples), ("relax", args.relax)) if v is not None}
-    if args.engine == "random":
-        source, decisive = RandomPoses(site), {}
-    else:
-        source, decisive = _diffusion(args, receptor, site, model)
-    proposed = ProposedConfig(**given)
-    pipeline = DockProposed(source, args.engine, args.rank, proposed.samples, proposed.relax, model, **settings)
+    how = ENGINES[args.engine]
+    samples = how.samples if args.samples is None else args.samples
+    proposed = ProposedConfig(samples, **({} if args.relax is None else {"relax": args.relax}))
+    source, decisive = _diffusion(args, receptor, site, model) if how.model else (RandomPoses(site), {})
+    pipeline = DockProposed(
+        source, args.engine, args.rank, proposed.samples, proposed.relax, model, how.search, **settings
+    )
     return pipeline, decisive | {"samples": proposed.samples, "relax": proposed.relax}
 
 

@@ -11,6 +11,7 @@ from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
 from molediff.chem.asked import graph_as_asked, stereo_as_asked
+from molediff.docking.engines import engine
 from molediff.docking.ligand import Docked, Ligand
 from molediff.docking.ligands import Row
 from molediff.docking.pdbqt_ligand import isomer
@@ -37,9 +38,11 @@ class ProposedTask(DockTask):
 
     relax: RefineConfig | None = field(default_factory=lambda: RefineConfig("vina"))
     """How poses are relaxed; None leaves them as they are."""
+    search: str = ""
+    """Name in `molediff.docking.engines.ENGINES` of a search whose poses compete with the proposed; none if empty."""
 
     def start(self) -> None:
-        self.dock = self.choose
+        self.dock, self.look = self.choose, engine(self.search) if self.search else None
         self.judge = Judge(self.receptor, self.site) if self.check else None
 
     def __call__(self, job: tuple[Row, list]) -> dict:
@@ -77,6 +80,11 @@ class ProposedTask(DockTask):
             else:
                 kept.append((score, pose))
         self.said = _said(len(self.proposals), len(kept), refused)
+        if self.look is not None:
+            searched = self.look(receptor, site, ligand, config)
+            kept += _scored(receptor, searched)
+            found = f"{len(searched.scores)} poses by the search of {self.search}"
+            self.said += f"; {found}" if searched.poses is not None else f"; none by {self.search}: {searched.reason}"
         if not kept:
             return Docked(replace(ligand, mol=whole), None, reason=f"no pose can be used ({self.said})")
         order = np.argsort([score for score, _ in kept], kind="stable")
@@ -120,6 +128,20 @@ class ProposedTask(DockTask):
         if isomer(done, done.GetConformer().GetPositions()) != wanted:
             return None, np.inf, "of another stereoisomer"
         return done.GetConformer().GetPositions(), _score(receptor, done) if score is None else score, ""
+
+
+def _scored(receptor: Receptor, docked: Docked) -> list[tuple[float, np.ndarray]]:
+    """Poses of a search as those that were proposed: (score, places in the order of RDKit's AddHs).
+
+    Scored each for itself as they are: a search's own scores count the ligand's energy against its best pose.
+    """
+    if docked.poses is None:
+        return []
+    atoms = list(docked.poses.GetAtoms())
+    heavy = [a.GetIdx() for a in atoms if a.GetAtomicNum() > 1]
+    order = heavy + [n.GetIdx() for k in heavy for n in atoms[k].GetNeighbors() if n.GetAtomicNum() == 1]
+    singles = [Chem.Mol(docked.poses, confId=c.GetId()) for c in docked.poses.GetConformers()]
+    return [(_score(receptor, one), one.GetConformer().GetPositions()[order]) for one in singles]
 
 
 def distinct(places: np.ndarray, scores: np.ndarray, config: DockConfig) -> list[int]:

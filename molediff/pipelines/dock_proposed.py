@@ -11,6 +11,7 @@ import numpy as np
 from rdkit import Chem
 
 from molediff.config import UserError, choose, from_dict
+from molediff.docking.engines import engine
 from molediff.docking.ligands import Row, prepare, read_library, rows_of
 from molediff.docking.pool import default_workers, run_all
 from molediff.docking.proposed import ProposedTask, heavy_ligand
@@ -62,6 +63,7 @@ class DockProposed:
         samples: int = 40,
         relax: str = "vina",
         model: Model | None = None,
+        search: str = "",
         **more,
     ):
         """A pipeline.
@@ -72,6 +74,8 @@ class DockProposed:
             rank: order of a ligand's poses, one of `molediff.docking.rank.RANKS`.
             samples, relax: see `ProposedConfig`.
             model: that reads pockets, for rank 'model'.
+            search: engine of `molediff.docking.engines.ENGINES` whose poses compete with the proposed ones; none where
+                it is empty.
             more: fields of `molediff.docking.settings.DockConfig`.
 
         Raises:
@@ -79,7 +83,9 @@ class DockProposed:
         """
         choose("rank", rank, RANKS)
         self.propose, self.name, self.rank = propose, name, rank
-        self.model = model if asks_model(rank, model) else None
+        if search:
+            engine(search)
+        self.model, self.search = model if asks_model(rank, model) else None, search
         self.proposed, self.config = ProposedConfig(samples, relax), from_dict(DockConfig, more, "dock")
 
     def __call__(
@@ -105,7 +111,8 @@ class DockProposed:
         review = Review.of(self.model, self.rank, receptor, site, check) if asks and left else as_it_is
         check = check and not asks  # the review looks at the pose that comes first
         relax = None if self.proposed.relax == NO else RefineConfig(self.proposed.relax)
-        task = ProposedTask(receptor, site, self.name, self.config, protonate, check, self.rank in WHOLE, relax)
+        task = ProposedTask(receptor, site, self.name, self.config, protonate, check, self.rank in WHOLE, relax,
+                            self.search)  # fmt: skip
         for k in range(0, len(left), CHUNK):
             chunk = left[k : k + CHUNK]
             for row in chunk:
@@ -123,6 +130,7 @@ class DockProposed:
 
             run_all(task, jobs, min(workers or default_workers(), len(jobs)), self.config.seconds, keep)
         about = {"engine": self.name, **asdict(self.config), **asdict(self.proposed), "protonate": protonate}
+        about |= {"search": self.search} if self.search else {}
         return collect(rows, kept.known, about | {"site": site.how, "rank": self.rank})
 
     def _proposals(self, row: Row, protonate: bool) -> dict:

@@ -127,3 +127,28 @@ def test_distinct_poses():
     assert distinct(places, scores, DockConfig()) == [0, 2]
     assert distinct(places, scores, DockConfig(energy_range=10.0)) == [0, 2, 4]
     assert distinct(places, scores, DockConfig(poses=1)) == [0]
+
+
+def test_a_search_beside_the_proposals_competes_with_them(world):
+    receptor, site = world
+    shuffled = Chem.RenumberAtoms(placed_with_hydrogens("OCC(=O)N"), [9, 3, 8, 1, 0, 7, 2, 4, 6, 5])
+    settings = {"samples": 2, "relax": "vina", "exhaustiveness": 1, "energy_range": 1e6, "poses": 400, "min_rmsd": 1e-6}
+    alone = DockProposed(RandomPoses(site), "random", **settings)(receptor, site, [shuffled], 1, check=False)
+    both = DockProposed(RandomPoses(site), "hybrid", search="torch", **settings)(
+        receptor, site, [shuffled, "C[Se]C"], 1, check=False
+    )
+    assert len(both.scores[0]) > len(alone.scores[0]) == 2 and set(alone.scores[0]) <= set(both.scores[0])
+    assert both.scores[0][0] <= alone.scores[0][0] and both.scores[0] == sorted(both.scores[0])
+    assert "poses by the search of torch" in both.table.note[0] and both.table.poses[1] == 0
+    for mol in both.poses[0]:  # each hydrogen is at its own atom
+        pos = mol.GetConformer().GetPositions()
+        ends = np.array([(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in mol.GetBonds()])
+        assert np.linalg.norm(pos[ends[:, 0]] - pos[ends[:, 1]], axis=1).max() < 1.7
+    with pytest.raises(UserError, match="smina"):
+        DockProposed(RandomPoses(site), "hybrid", search="smina")
+
+
+def placed_with_hydrogens(smiles: str) -> Chem.Mol:
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    rdDistGeom.EmbedMolecule(mol, randomSeed=5)
+    return mol
