@@ -82,8 +82,8 @@ class ProposedTask(DockTask):
         self.said = _said(len(self.proposals), len(kept), refused)
         if self.look is not None:
             searched = self.look(receptor, site, ligand, config)
-            kept += _scored(receptor, searched)
-            found = f"{len(searched.scores)} poses by the search of {self.search}"
+            kept += (others := _scored(receptor, searched, wanted))
+            found = f"{len(others)} poses by the search of {self.search}"
             self.said += f"; {found}" if searched.poses is not None else f"; none by {self.search}: {searched.reason}"
         if not kept:
             return Docked(replace(ligand, mol=whole), None, reason=f"no pose can be used ({self.said})")
@@ -130,18 +130,27 @@ class ProposedTask(DockTask):
         return done.GetConformer().GetPositions(), _score(receptor, done) if score is None else score, ""
 
 
-def _scored(receptor: Receptor, docked: Docked) -> list[tuple[float, np.ndarray]]:
+def _scored(receptor: Receptor, docked: Docked, wanted: str) -> list[tuple[float, np.ndarray]]:
     """Poses of a search as those that were proposed: (score, places in the order of RDKit's AddHs).
 
-    Scored each for itself as they are: a search's own scores count the ligand's energy against its best pose.
+    Scored each for itself as they are: a search's own scores count the ligand's energy against its best pose. The
+    hydrogen of C=NH, whose side nobody asked for, goes to the side that the proposals have.
     """
     if docked.poses is None:
         return []
     atoms = list(docked.poses.GetAtoms())
     heavy = [a.GetIdx() for a in atoms if a.GetAtomicNum() > 1]
     order = heavy + [n.GetIdx() for k in heavy for n in atoms[k].GetNeighbors() if n.GetAtomicNum() == 1]
-    singles = [Chem.Mol(docked.poses, confId=c.GetId()) for c in docked.poses.GetConformers()]
-    return [(_score(receptor, one), one.GetConformer().GetPositions()[order]) for one in singles]
+    found = []
+    for conformer in docked.poses.GetConformers():
+        pose = Chem.RenumberAtoms(Chem.Mol(docked.poses, confId=conformer.GetId()), order)
+        score = _score(receptor, pose)
+        if isomer(pose, pose.GetConformer().GetPositions()) != wanted:
+            pose = Chem.AddHs(Chem.RemoveAllHs(pose), addCoords=True)
+        places = pose.GetConformer().GetPositions()
+        if isomer(pose, places) == wanted:
+            found.append((score, places))
+    return found
 
 
 def distinct(places: np.ndarray, scores: np.ndarray, config: DockConfig) -> list[int]:

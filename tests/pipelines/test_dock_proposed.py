@@ -148,6 +148,17 @@ def test_a_search_beside_the_proposals_competes_with_them(world):
         DockProposed(RandomPoses(site), "hybrid", search="smina")
 
 
+@pytest.mark.parametrize("row", range(3))
+def test_a_search_whose_open_hydrogen_lies_on_the_other_side_counts_too(world, row):
+    receptor, site = world
+    settings = {"samples": 1, "relax": "vina", "exhaustiveness": 1, "energy_range": 1e6, "min_rmsd": 0.5}
+    library = ["C"] * row + ["CN1CCCC1=N"]  # which side is drawn depends on the row
+    made = DockProposed(RandomPoses(site), "hybrid", search="torch", **settings)(
+        receptor, site, library, 1, check=False
+    )
+    assert made.table.poses.iloc[-1] > 1 and not made.table.reason.iloc[-1]
+
+
 def placed_with_hydrogens(smiles: str) -> Chem.Mol:
     mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
     rdDistGeom.EmbedMolecule(mol, randomSeed=5)
