@@ -1,9 +1,9 @@
 """How well a model of pockets recovers a pose from noise: the poses of one molecule, compared by one number each.
 
-A diffusion model estimates the clean pose from a noisy one; the error of that estimate, averaged over noise and its
-size, bounds the likelihood of the pose (Ho et al., 2020, equation 5), and with the same noise for every candidate it
-tells candidates apart (Li et al., 2023, "Your diffusion model is secretly a zero-shot classifier"). Vina's score knows
-nothing of it, so the two together choose better than either alone: experiments/docking_astex.
+A diffusion model estimates the clean pose from a noisy one. Errors of such estimates sum up to a bound on the
+likelihood (Ho et al., 2020, equation 5), and with the same noise for every candidate they tell candidates apart (Li et
+al., 2023, "Your diffusion model is secretly a zero-shot classifier"). Here every size of noise counts by the logarithm
+of its error, so that none outweighs the others. Together with Vina's score: experiments/docking_astex.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from molediff.pipelines.tasks.pose import Pose
 from molediff.structures import Molecules, take
 
 LEVELS = (0.7, 1.2, 2.0, 3.5)
-"""Sizes of the noise, angstrom: below, poses of one shape differ little; above, the pose is lost."""
+"""Sizes of the noise, angstrom: from a bond's length to the width of a small ligand."""
 DRAWS = 8
 """Noises of each size, the same for every pose."""
 
