@@ -117,10 +117,15 @@ def poses_of(path: Path) -> Chem.Mol:
 
 
 def checked(args: argparse.Namespace, task: AstexTask, line: dict, result: dict) -> dict:
-    """{'chosen' (from 0), 'pb_valid'}: of the pose that comes first, all checks of `redock` but the RMSD."""
-    if not line["errors"] or args.no_check:
+    """{'chosen' (from 0), 'pb_valid'}: of the pose that comes first, all checks of `redock` but the RMSD.
+
+    None where PoseBusters was not asked.
+    """
+    if not line["errors"]:
         return {"chosen": None, "pb_valid": False}
     k = chosen(line, RANKS["model"])
+    if args.no_check:
+        return {"chosen": k, "pb_valid": None}
     if k == 0:
         return {"chosen": 0, "pb_valid": bool(result["pb_valid"])}
     name = line["complex"]
@@ -168,13 +173,16 @@ def summary(found: list[dict], new: dict[str, bool]) -> pd.DataFrame:
             if not members:
                 continue
             vina, both = (np.array([hit(one, RANKS[key]) for one in members]) for key in ("vina", "model"))
-            joint = both * np.array([bool(one["pb_valid"]) for one in members])
+            busted = np.array([np.nan if one["pb_valid"] is None else float(one["pb_valid"]) for one in members])
             most = np.array([min(one["rmsd"], default=np.inf) <= SUCCESS for one in members])
             out.append(
                 {"row": row, "model": model, "set": name, "complexes": len(members)}
                 | {"vina": round(100 * vina.mean(), 1), "with_model": round(100 * both.mean(), 1)}
                 | {"with_model_interval": interval(both), "difference": round(100 * (both - vina).mean(), 1)}
-                | {"difference_interval": interval(both - vina), "joint_with_model": round(100 * joint.mean(), 1)}
+                | {
+                    "difference_interval": interval(both - vina),
+                    "joint_with_model": round(100 * (both * busted).mean(), 1),
+                }
                 | {"best_of_poses": round(100 * most.mean(), 1)}
                 | {"seconds": round(float(np.mean([one["seconds"] for one in members])), 1)}
             )
