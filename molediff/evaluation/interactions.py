@@ -128,7 +128,12 @@ def _host(path: str, changed: int):
             raise InputError(f"'{path}' has no hydrogens, without which prolif sees no hydrogen bond. Add them first.")
         if Chem.SanitizeMol(mol, catchErrors=True):
             mol = _without_faults(path)
-    return prolif.Molecule.from_rdkit(mol)
+    try:
+        return prolif.Molecule.from_rdkit(mol)
+    except RuntimeError as error:  # a residue in several pieces, as where an atom in its middle is missing
+        raise InputError(
+            f"prolif cannot take the protein '{path}' apart into residues: {str(error)[:200]} ..."
+        ) from error
 
 
 def _without_faults(path: str) -> Chem.Mol:

@@ -211,6 +211,16 @@ def test_what_the_user_can_mend_is_said(complexed, tmp_path, monkeypatch):
         pose_interactions([ligand], protein)
 
 
+def test_a_protein_with_a_residue_in_pieces_is_said(complexed, tmp_path):
+    pytest.importorskip("prolif")
+    ligand, protein = complexed
+    broken = tmp_path / "broken.pdb"
+    lines = protein.read_text().splitlines(keepends=True)
+    broken.write_text("".join(line for line in lines if line[12:16].strip() not in ("CB", "HB", "HB2", "HB3")))
+    with pytest.raises(InputError, match="apart into residues"):
+        pose_interactions([ligand], broken)
+
+
 KILL = """
 import os, signal, sys
 from rdkit import Chem
