@@ -83,7 +83,7 @@ class ProposedTask(DockTask):
         if self.look is not None:
             searched = self.look(receptor, site, ligand, config)
             kept += (others := _scored(receptor, searched, wanted))
-            found = f"{len(others)} poses by the search of {self.search}"
+            found = f"{len(searched.scores)} poses by the search of {self.search}, {len(others)} used"
             self.said += f"; {found}" if searched.poses is not None else f"; none by {self.search}: {searched.reason}"
         if not kept:
             return Docked(replace(ligand, mol=whole), None, reason=f"no pose can be used ({self.said})")
