@@ -29,9 +29,8 @@ HERE = Path(__file__).resolve().parent
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")]))
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from interactions import relaxed  # noqa: E402
+from made import check, options, relaxed  # noqa: E402
 
-from molediff.config import UserError  # noqa: E402
 from molediff.docking.engines import engine  # noqa: E402
 from molediff.docking.ligands import prepare, rows_of  # noqa: E402
 from molediff.docking.receptor_files import pdb_text  # noqa: E402
@@ -47,18 +46,12 @@ RESAMPLES = 10_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder of the complexes")
-    parser.add_argument("--work", type=Path, help="folder that run.py wrote")
-    parser.add_argument("--made", help="folder of a row's molecules in --work")
-    parser.add_argument("--first", type=int, default=2, help="molecules a pocket that PoseBusters judges (default 2)")
+    parser = options(__doc__)
     parser.add_argument("--docked", type=int, default=1, help="molecules a pocket that Vina docks (default 1)")
-    parser.add_argument("--table", action="store_true", help="make the table and stop")
     args = parser.parse_args()
     path = HERE / "full.jsonl"
     if not args.table:
-        if not (args.data and args.work and args.made and (args.work / args.made).is_dir()):
-            raise UserError("Give --data, --work and --made, a folder in it; run.py names it by row, model, settings.")
+        check(args)
         run(args, path)
     table = summary([json.loads(line) for line in path.read_text().splitlines()])
     table.to_csv(path.with_suffix(".csv"), index=False)

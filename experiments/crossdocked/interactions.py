@@ -29,11 +29,11 @@ from rdkit import Chem
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from molediff.config import UserError  # noqa: E402
+from made import check, options, relaxed  # noqa: E402
+
 from molediff.docking.engines import engine  # noqa: E402
 from molediff.docking.ligands import prepare, rows_of  # noqa: E402
 from molediff.docking.receptor_files import pdb_text  # noqa: E402
-from molediff.docking.refine import USUAL, RefineConfig, refine  # noqa: E402
 from molediff.docking.settings import DockConfig  # noqa: E402
 from molediff.docking.sites import site_of_ligand  # noqa: E402
 from molediff.evaluation.errors import InputError  # noqa: E402
@@ -44,19 +44,10 @@ RESAMPLES = 10_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder of the complexes")
-    parser.add_argument("--work", type=Path, help="folder that run.py wrote")
-    parser.add_argument("--made", help="folder of a row's molecules in --work")
-    parser.add_argument("--first", type=int, default=2, help="molecules a pocket, and of its control (default 2)")
-    parser.add_argument("--table", action="store_true", help="make the table and stop")
-    args = parser.parse_args()
+    args = options(__doc__).parse_args()
     path = HERE / "interactions.jsonl"
     if not args.table:
-        if not (args.data and args.work and args.made and (args.work / args.made).is_dir()):
-            raise UserError(
-                "Give --data, --work, and --made, a folder in it: run.py names it by row, model and settings."
-            )
+        check(args)
         run(args, path)
     table = summary([json.loads(line) for line in path.read_text().splitlines()])
     table.to_csv(path.with_suffix(".csv"), index=False)
@@ -104,13 +95,6 @@ def of_pocket(args: argparse.Namespace, made: dict[str, dict], pocket: str, numb
             docked = engine("torch")(receptor, site, prepare(rows_of([other])[0], config), config)
             keep(out, "other", docked.poses, protein, reference)
     return out
-
-
-def relaxed(receptor, block: str) -> Chem.Mol | None:
-    """As `generate` relaxes; None for what is not valid or cannot be relaxed."""
-    if not block:
-        return None
-    return refine(receptor, Chem.MolFromMolBlock(block, removeHs=False), RefineConfig(USUAL, same_isomer=False)).mol
 
 
 def another(made: dict[str, dict], pocket: str, atoms: int, number: int) -> str:

@@ -5,14 +5,16 @@
 
 Complexes fall into clusters (single linkage: ligands with a Tanimoto similarity of Morgan fingerprints of 0.5 or more,
 or proteins that share a fifth of their words of five residues). For each cluster the weights are those of a fixed grid
-with the most successes on all others; of equal ones the nearest to Vina's order, which is the grid's first point.
-Intervals: 95 %, bootstrap over clusters. Writes ranking.csv.
+with the most successes on all others; of equal ones the nearest to Vina's order, which is the grid's first point. The
+denoising errors are those of denoising.jsonl (denoising.py), of the model that comes last there. A complex without
+poses fails in every order. Intervals: 95 %, bootstrap over clusters. Writes ranking.csv.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +22,16 @@ import pandas as pd
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
-from molediff.docking.rank import RANKS, RankRule, values
-
 HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1])]
+
+from proposed import lines  # noqa: E402
+
+from molediff.config import UserError  # noqa: E402
+from molediff.docking.rank import RANKS, RankRule, values  # noqa: E402
+
 GRID = {
+    "denoising_weight": (0.0, 0.3, 0.5, 1.0, 2.0, 3.0),
     "strain_weight": (0.0, 0.01, 0.02, 0.05, 0.1, 0.2),
     "strain_free": (10.0, 5.0, 0.0),
     "invalid": (0.0, 3.0, 100.0),
@@ -40,29 +48,29 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the complexes")
     parser.add_argument("--row", default="vina8-seed1")
     args = parser.parse_args()
-    poses = pd.read_csv(HERE / "poses.csv")
-    poses = poses[poses["row"] == args.row].drop(columns="row").rename(columns={"complex": "row"})
-    names = sorted(poses["row"].unique())
+    names = sorted(r["complex"] for r in lines(HERE / "results.jsonl") if r["row"] == args.row)
+    poses = with_errors(read_poses(args.row), args.row)
     cluster = clusters(args.data, names)
     rules = [RankRule(**dict(zip(GRID, point, strict=True))) for point in itertools.product(*GRID.values())]
-    rules.sort(key=lambda r: (r.strain_weight > 0) + (r.invalid > 0) + (r.cluster_weight > 0))  # Vina's order first
-    good = np.array([first(poses, rule).loc[names, "good"] for rule in rules], dtype=float)
-    held_out, chosen = np.zeros(len(names)), []
-    for c in np.unique(cluster):
-        out = cluster == c
-        best = int(good[:, ~out].sum(1).argmax())  # the first of equal ones
-        held_out[out] = good[best, out]
-        chosen.append(best)
-    vina, guessed = (first(poses, RANKS[key]) for key in ("vina", "rule"))
-    base = vina.loc[names, "good"].to_numpy(float)
-    most = int(good.sum(1).argmax())
-    nine = poses.groupby("row")["rmsd"].min().loc[names].to_numpy() <= 2.0
+    # Vina's order first, then rules of few terms; strain that is free says nothing without a weight.
+    rules = [r for r in rules if r.strain_weight or r.strain_free == GRID["strain_free"][0]]
+    rules.sort(key=terms)
+    good = np.array([first(poses, rule, names) for rule in rules])  # (rules, complexes)
+    alone = np.array([terms(r) == (r.denoising_weight > 0) for r in rules])
+    base = first(poses, RANKS["vina"], names)
+    any_good = poses.groupby("row")["rmsd"].min().reindex(names, fill_value=np.inf).to_numpy() <= 2.0
+    fitted, chosen = held_out(good, cluster)
     rows = {
         "Vina's order": base,
-        "rule, guessed weights": guessed.loc[names, "good"].to_numpy(float),
-        "rule, weights fitted on the other clusters": held_out,
-        "rule, best weights of the grid, same complexes (not to be trusted)": good[most],
-        "any of nine": nine.astype(float),
+        "rule, guessed weights": first(poses, RANKS["rule"], names),
+        "score and denoising error, weight 1": first(poses, RANKS["model"], names),
+        "score and denoising error, weight fitted on the other clusters": held_out(good[alone], cluster)[0],
+        "rule with the error, weights fitted on the other clusters": fitted,
+        "rule without the error, weights fitted on the other clusters": held_out(
+            good[[r.denoising_weight == 0 for r in rules]], cluster
+        )[0],
+        "best weights of the grid, same complexes (not to be trusted)": good[int(good.sum(1).argmax())],
+        "any of the poses": any_good.astype(float),
     }
     table = pd.DataFrame(
         {"order": key, "complexes": len(names), "clusters": len(np.unique(cluster))}
@@ -70,25 +78,77 @@ def main() -> None:
         | {"diff": round(100 * (found - base).mean(), 1), "diff_interval": interval(found - base, cluster)}
         for key, found in rows.items()
     )
-    table.insert(0, "row", args.row)
-    path = HERE / "ranking.csv"
-    if path.is_file():
-        kept = pd.read_csv(path)
-        table = pd.concat([kept[kept["row"] != args.row], table])
-    table.to_csv(path, index=False)
+    keep(table, args.row)
     print(table.to_string(index=False))
     print("weights chosen:", {str(rules[k]): chosen.count(k) for k in sorted(set(chosen))})
     ones = pd.DataFrame(
-        {"good": poses["rmsd"] <= 2, "valid": poses["pb_valid"].astype(bool), **poses[["strain", "cluster"]]}
+        {"good": poses["rmsd"] <= 2, "valid": poses["pb_valid"].astype(bool)}
+        | {key: poses[key] for key in ("strain", "cluster", "denoising_error")}
     )
-    print(ones.groupby("good").agg({"valid": "mean", "strain": "median", "cluster": "mean"}).round(3).to_string())
+    means = {"valid": "mean", "strain": "median", "cluster": "mean", "denoising_error": "mean"}
+    print(ones.groupby("good").agg(means).round(3).to_string())
 
 
-def first(poses: pd.DataFrame, rule: RankRule) -> pd.DataFrame:
-    """The pose of rank 1 of every complex, with `good` (RMSD <= 2 A)."""
+def terms(rule: RankRule) -> int:
+    """How many figures beside the score a rule looks at."""
+    return sum(w > 0 for w in (rule.strain_weight, rule.invalid, rule.cluster_weight, rule.denoising_weight))
+
+
+def read_poses(row: str) -> pd.DataFrame:
+    """A line a pose; column row is the complex."""
+    path = HERE / "poses.csv"
+    if not path.is_file():
+        raise UserError("There is no poses.csv. Run poses.py first.")
+    poses = pd.read_csv(path)
+    poses = poses[poses["row"] == row].drop(columns="row").rename(columns={"complex": "row"})
+    if poses.empty:
+        raise UserError(f"poses.csv has no pose of '{row}'. Run poses.py with --rows {row}.")
+    return poses
+
+
+def with_errors(poses: pd.DataFrame, row: str) -> pd.DataFrame:
+    """With the column denoising_error, of every pose."""
+    of = {}
+    for line in lines(HERE / "denoising.jsonl"):
+        if line["row"] == row:
+            of |= {(line["complex"], k + 1): error for k, error in enumerate(line["errors"])}
+    errors = [of.get(key) for key in zip(poses["row"], poses["pose"], strict=True)]
+    if None in errors:
+        raise UserError(f"denoising.jsonl lacks {errors.count(None)} poses of '{row}'. Run denoising.py --rows {row}.")
+    return poses.assign(denoising_error=errors)
+
+
+def held_out(good: np.ndarray, cluster: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """(N,) success of every complex under the rule that is best on the other clusters, and the rules chosen.
+
+    Args:
+        good: (rules, N) success of every rule; of equally good ones the first is taken.
+        cluster: (N,) number of each complex's cluster.
+    """
+    found, chosen = np.zeros(len(cluster)), []
+    for c in np.unique(cluster):
+        out = cluster == c
+        best = int(good[:, ~out].sum(1).argmax())
+        found[out] = good[best, out]
+        chosen.append(best)
+    return found, chosen
+
+
+def keep(table: pd.DataFrame, row: str) -> None:
+    """Put the table into ranking.csv, in place of an earlier one of the row."""
+    path = HERE / "ranking.csv"
+    table.insert(0, "row", row)
+    if path.is_file():
+        there = pd.read_csv(path)
+        table = pd.concat([there[there["row"] != row], table])
+    table.to_csv(path, index=False)
+
+
+def first(poses: pd.DataFrame, rule: RankRule, names: list[str]) -> np.ndarray:
+    """(N,) 1 where the pose of rank 1 is right (RMSD <= 2 A), 0 where it is not or there is none."""
     ordered = poses.assign(value=values(poses, rule)).sort_values(["row", "value", "pose"], kind="stable")
-    best = ordered.groupby("row").first()
-    return best.assign(good=best["rmsd"] <= 2.0)
+    best = ordered.groupby("row")["rmsd"].first()
+    return (best.reindex(names, fill_value=np.inf) <= 2.0).to_numpy(float)
 
 
 def clusters(data: Path, names: list[str]) -> np.ndarray:

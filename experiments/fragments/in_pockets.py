@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from run import choose_cuts, cut_pieces
 
+from molediff.cli.in_pocket import PULL
 from molediff.config import UserError
 from molediff.docking.prepare import prepare_receptor
 from molediff.docking.sites import site_of_ligand
@@ -98,7 +99,7 @@ def of_complex(args: argparse.Namespace, model: Model, name: str, number: int) -
             task = Grow.read(path, model, frame=frame)
         except UserError as error:
             return [row | {"problem": str(error).replace(folder, "")} | lost] * args.n
-    guidance = GuidanceConfig() if args.plain else GuidanceConfig(pull=2.0, below=0.5)
+    guidance = GuidanceConfig() if args.plain else GuidanceConfig(pull=PULL)
     denoise = guided(model, receptor, frame, guidance, 0.0 if args.plain else 5.0)
     made = Generate(model, denoise)(n=args.n, seed=args.seed, steps=args.steps, atoms=str(gone), task=task)
     columns = [*FIGURES.values(), "connected", "smiles", "new_heavy", "new_bonds_elsewhere"]

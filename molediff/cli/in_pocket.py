@@ -12,9 +12,9 @@ from molediff.config import UserError
 
 FREE, POCKET = "qm9", "pocket"
 """Models by default: without a pocket, and in one."""
-PULL = 2.0
+PULL = 4.0
 """Pull of Vina's gradient in a pocket when nothing is said: poses as generated score better by half a kcal/mol, relaxed
-ones the same (`experiments/crossdocked`)."""
+ones the same (`later+clash` of `experiments/crossdocked`)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

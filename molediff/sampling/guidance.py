@@ -26,9 +26,9 @@ class GuidanceConfig:
     scale: float = 1.0
     """Classifier-free scale: 1 is the plain estimate, above 1 goes on in the direction that the pocket gives."""
     pull: float = 0.0
-    """Factor on the gradient of the energy, in mol/kcal: 1 / kT at room temperature is 1.7; 0 for none. At 0.5 A
-    of noise a pull of 2 is clipped (see ``clip``) from 0.4 kcal/mol/A on: there it gives little but a direction."""
-    below: float = 0.5
+    """Factor on the gradient of the energy, in mol/kcal: 1 / kT at room temperature is 1.7; 0 for none. At 0.3 A
+    of noise a pull of 4 is clipped (see ``clip``) from 0.6 kcal/mol/A on: there it gives little but a direction."""
+    below: float = 0.3
     """Largest sigma / alpha with gradient guidance, angstrom: before, the estimate is no molecule yet, and pushing it
     costs validity (`experiments/crossdocked`)."""
     clip: float = 0.2
