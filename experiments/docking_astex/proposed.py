@@ -1,9 +1,12 @@
-"""Poses by diffusion against the control, conformers at random places: same count, refiner and ranking. Resumable.
+"""Poses by diffusion against the control, conformers at random places: same refiner and ranking. Resumable.
 
-    python experiments/docking_astex/proposed.py --data astex_diverse --index index.csv --work work --model pocket
+    python experiments/docking_astex/proposed.py --data astex_diverse --index index.csv --work work --samples 40
     python experiments/docking_astex/proposed.py --table
 
 Complexes whose cluster was not trained on; with --trained the others. Finished complexes are lines of proposed.jsonl.
+Poses do not depend on how many are asked for, so a line of 40 has the best and the first of 1, 5, 10, 20 too. The
+control has as many poses, and as many as take it the same CPU seconds (of proposing and relaxing). ``joint``: within
+2 A and PB-valid (PoseBusters `redock`, all checks but the RMSD); known for the first of 10 and of all.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ HERE = Path(__file__).resolve().parent
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")]))
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
+from bench import AstexTask  # noqa: E402
 from proposed_task import JudgeTask, crystal_of, ligand_of, site_of  # noqa: E402
 
 from molediff.config import UserError  # noqa: E402
@@ -38,8 +42,12 @@ LEFT_OUT = "crossdocked_test"
 """Set whose clusters were left out of training."""
 SUCCESS = 2.0
 """RMSD of a right pose, angstrom."""
-POSES = ("raw_best", "best", "first", "first_by_model")
-"""Poses that are compared with the crystal; the last where a line has denoising errors."""
+COUNTS = (1, 5, 10, 20, 40)
+"""Of so many poses the best and the first are compared with the crystal."""
+CHECKED = 10
+"""Of so many poses, and of all, PoseBusters looks at the first."""
+POSES = ("raw_best", "best", "first", "first_by_model", "first_joint", "first_by_model_joint")
+"""What is compared; see `outcome`."""
 LIMIT = 3600.0
 """Seconds of computing a complex."""
 RESAMPLES = 10_000
@@ -106,6 +114,7 @@ def run(args: argparse.Namespace) -> None:
     of["diffusion"] = settings | {"model": model.source.checksum[:8], "steps": args.steps}
     known = lines(args.results)
     jobs, about, ligands = [], [], []
+    bench = AstexTask(str(args.data.resolve()), str(args.work.resolve()))
     for name in (names[k] for k in picked):
         left = [
             engine
@@ -125,16 +134,19 @@ def run(args: argparse.Namespace) -> None:
                 propose = DiffusionPoses(model, frame, sampling_config(steps=args.steps))
             poses = propose(heavy, place, args.samples, 1)
             jobs.append((name, place, np.round(poses, 5).tolist()))
-            ligands.append((heavy, DenoisingError(model, frame)))
+            ligands.append((heavy, DenoisingError(model, frame), name))
             spent = {"propose_s": round(time.process_time() - began, 1)}
             about.append({"complex": name, "engine": engine, "new": new[name]} | of[engine] | spent)
         print(f"{name}: poses proposed", flush=True)
 
     def keep(number: int, result: dict | None, reason: str) -> None:
         if result is not None:
-            began = time.process_time()
-            result["errors"] = errors_of(*ligands[number], result.pop("places"))
+            heavy, denoising, name = ligands[number]
+            whole, began = result.pop("places"), time.process_time()
+            places = [None if one is None else one[: heavy.GetNumAtoms()] for one in whole]
+            result["errors"] = errors_of(heavy, denoising, places)
             result["errors_s"] = round(time.process_time() - began, 1)
+            result["pb"] = checked(bench, name, heavy, whole, result)
         with open(args.results, "a") as f:
             f.write(json.dumps(about[number] | (result or {"reason": reason})) + "\n")
         print(f"{about[number]['complex']} {about[number]['engine']}: {reason or 'relaxed'}", flush=True)
@@ -165,64 +177,122 @@ def receptor_of(args: argparse.Namespace, name: str):
     return pickle.loads(path.read_bytes())
 
 
-def outcome(one: dict) -> dict[str, float]:
-    """Of a complex and engine: RMSD of the best raw, the best relaxed and the first pose; inf where there is none.
+def checked(bench: AstexTask, name: str, heavy: Chem.Mol, whole: list, result: dict) -> dict[str, bool]:
+    """{number of the pose (from 0): PB-valid}, of those that come first among `CHECKED` and among all."""
+    crystal = Chem.RemoveAllHs(Chem.MolFromMolFile(f"{bench.data}/{name}/ligand.sdf"))
+    out = {}
+    for count in (CHECKED, len(whole)):
+        for by in ("vina", "model"):
+            k = first_of(result, count, by)
+            if k is not None and str(k) not in out:
+                pose = Chem.AddHs(heavy, addCoords=True)
+                pose.GetConformer().SetPositions(np.array(whole[k]))
+                out[str(k)] = bool(bench.busted(pose, crystal, bench.receptor(name), name)[0])
+    return out
 
-    ``first`` in Vina's order, ``first_by_model`` with the denoising error (`molediff dock --rank model`).
+
+def first_of(one: dict, count: int, by: str) -> int | None:
+    """Number of the pose that comes first among the first ``count``; None where all were refused.
+
+    Args:
+        one: a line.
+        count: poses that are there.
+        by: order, of `molediff.docking.rank.RANKS`; 'model' needs the line's denoising errors.
+    """
+    kept = [k for k, score in enumerate(one["scores"][:count]) if score is not None]
+    if not kept:
+        return None
+    figures = [{"denoising_error": one["errors"][k]} if by == "model" else {} for k in kept]
+    table = rank(pose_table(0, [one["scores"][k] for k in kept], figures), RANKS[by])
+    return kept[int(table["pose"].iloc[0]) - 1]
+
+
+def outcome(one: dict, count: int) -> dict[str, float]:
+    """RMSD of the best raw, the best relaxed and the first pose of so many; inf where there is none.
+
+    ``first`` in Vina's order, ``first_by_model`` with the denoising error (`molediff dock --rank model`), ``joint``:
+    inf where it is not PB-valid. NaN where a line does not know.
     """
 
-    def least(values) -> float:
-        return min((v for v in values if v is not None), default=np.inf)
+    def least(values: list) -> float:
+        return min((v for v in values[:count] if v is not None), default=np.inf)
 
-    ranked = [(s, r) for s, r in zip(one.get("scores", []), one.get("rmsd", []), strict=True) if s is not None]
-    kept = [k for k, score in enumerate(one.get("scores", [])) if score is not None]
-    by_model = np.nan
-    if "errors" in one:
-        figures = [{"denoising_error": one["errors"][k]} for k in kept]
-        table = rank(pose_table(0, [one["scores"][k] for k in kept], figures), RANKS["model"])
-        by_model = one["rmsd"][kept[int(table["pose"].iloc[0]) - 1]] if kept else np.inf
-    return {
-        "first_by_model": by_model,
-        "raw_best": least(one.get("raw_rmsd", [])),
-        "best": least(one.get("rmsd", [])),
-        "first": min(ranked)[1] if ranked else np.inf,
-    }
+    out = {"raw_best": least(one.get("raw_rmsd", [])), "best": least(one.get("rmsd", []))}
+    for name, by in (("first", "vina"), ("first_by_model", "model")):
+        if "scores" not in one:
+            out |= {name: np.inf, f"{name}_joint": np.inf}
+        elif by == "model" and "errors" not in one:
+            out |= {name: np.nan, f"{name}_joint": np.nan}
+        else:
+            k = first_of(one, count, by)
+            valid = None if k is None else one.get("pb", {}).get(str(k))
+            out[name] = np.inf if k is None else one["rmsd"][k]
+            joint = np.nan if valid is None else out[name] if valid else np.inf
+            out[f"{name}_joint"] = np.inf if k is None else joint
+    return out
+
+
+def seconds(one: dict, count: int) -> float:
+    """CPU seconds of so many poses, proposed and relaxed."""
+    return (one["propose_s"] + one.get("relax_s", 0.0)) * count / one["samples"]
+
+
+def equal_count(diffusion: list[dict], control: list[dict], count: int) -> int:
+    """Poses that take the control as long as ``count`` take the diffusion, of those it has."""
+    one = np.mean([seconds(line, 1) for line in control])
+    return min(control[0]["samples"], int(np.ceil(count * np.mean([seconds(line, 1) for line in diffusion]) / one)))
+
+
+def pairs(found: list[dict]) -> dict[tuple, tuple[list[dict], list[dict]]]:
+    """(model, steps, samples, relax, new) -> lines of the diffusion and of the control on the same complexes."""
+    groups: dict[tuple, dict[str, dict]] = {}
+    for one in found:
+        if one["engine"] == "diffusion":
+            key = tuple(one[k] for k in ("model", "steps", "samples", "relax", "new"))
+            groups.setdefault(key, {})[one["complex"]] = one
+    out = {}
+    for key, mine in groups.items():
+        control: dict[str, dict] = {}
+        for one in found:
+            same = (one["samples"], one["relax"], one["new"]) == key[2:] and one["engine"] == "random"
+            # Errors of the control are the model's; lines of before have none.
+            if same and one.get("errors_of") in (None, key[0]) and (one["complex"] not in control or "errors" in one):
+                control[one["complex"]] = one
+        names = [name for name in mine if name in control]
+        if names:
+            out[key] = [mine[n] for n in names], [control[n] for n in names]
+    return out
 
 
 def summary(found: list[dict]) -> pd.DataFrame:
-    """Success of both engines on the complexes that both have done, and their paired difference with its interval."""
+    """Success of both on the complexes that both have done, and their paired difference with its interval."""
     rows = []
-    data = pd.DataFrame([{k: v for k, v in one.items() if not isinstance(v, list)} | outcome(one) for one in found])
-    keys = ["model", "steps", "samples", "relax", "new"]
-    data = data.assign(errors_of=data.get("errors_of", None))
-    for values, part in data[data.engine == "diffusion"].groupby(keys, sort=False):
-        same = (data.engine == "random") & (data.samples == values[2]) & (data.relax == values[3])
-        same &= data.new == values[4]
-        same &= data.errors_of.isna() | (data.errors_of == values[0])  # lines of before have no errors
-        both = pd.concat([part, data[same]]).sort_values("errors_of", na_position="first", kind="stable")
-        both = both.drop_duplicates(["complex", "engine"], keep="last")
-        wide = both.pivot(index="complex", columns="engine", values=[*POSES])
-        if set(both.engine) != set(ENGINES):
-            continue
-        for what in POSES:
-            two = wide[what].dropna()
-            if not len(two):
-                continue
-            a, b = ((two[engine].astype(float) <= SUCCESS).to_numpy(float) for engine in ENGINES)
-            draw = np.random.default_rng(0).integers(0, len(a), (RESAMPLES, len(a)))
-            low, high = np.percentile((a - b)[draw].mean(1), [2.5, 97.5])
-            rows.append(
-                dict(zip(keys, values, strict=True))
-                | {"pose": what, "complexes": len(a)}
-                | {"diffusion": round(100 * a.mean(), 1), "random": round(100 * b.mean(), 1)}
-                | {
-                    "difference": round(100 * (a - b).mean(), 1),
-                    "low": round(100 * low, 1),
-                    "high": round(100 * high, 1),
-                }
-                | {f"median_{e}": round(float(two[e].astype(float).median()), 2) for e in ENGINES}
-            )
+    for key, (diffusion, control) in pairs(found).items():
+        about = dict(zip(("model", "steps", "samples", "relax", "new"), key, strict=True))
+        for count in (c for c in COUNTS if c <= about["samples"]):
+            equal = equal_count(diffusion, control, count)
+            for against in sorted({count, equal}):
+                mine, theirs = [outcome(o, count) for o in diffusion], [outcome(o, against) for o in control]
+                times = [np.mean([seconds(o, n) for o in lot]) for lot, n in ((diffusion, count), (control, against))]
+                spent = dict(zip(("seconds", "control_seconds"), np.round(times, 1).tolist(), strict=True))
+                head = about | {"poses": count, "control_poses": against} | spent
+                rows += [head | one for what in POSES if (one := compared(what, mine, theirs))]
     return pd.DataFrame(rows)
+
+
+def compared(what: str, mine: list[dict], theirs: list[dict]) -> dict:
+    """Shares within 2 A, their difference and its interval; {} where not all lines know."""
+    a, b = (np.array([one[what] for one in lot]) for lot in (mine, theirs))
+    if np.isnan(a).any() or np.isnan(b).any():
+        return {}
+    x, y = (a <= SUCCESS).astype(float), (b <= SUCCESS).astype(float)
+    draw = np.random.default_rng(0).integers(0, len(x), (RESAMPLES, len(x)))
+    low, high = np.percentile((x - y)[draw].mean(1), [2.5, 97.5])
+    return (
+        {"pose": what, "complexes": len(a), "diffusion": round(100 * x.mean(), 1), "random": round(100 * y.mean(), 1)}
+        | {"difference": round(100 * (x - y).mean(), 1), "low": round(100 * low, 1), "high": round(100 * high, 1)}
+        | {"median_diffusion": round(float(np.median(a)), 2), "median_random": round(float(np.median(b)), 2)}
+    )
 
 
 if __name__ == "__main__":

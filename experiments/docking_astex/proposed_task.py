@@ -37,7 +37,7 @@ class JudgeTask:
         """Nothing: every complex is opened for itself."""
 
     def __call__(self, job: tuple[str, int, list]) -> dict:
-        """{'raw_rmsd', 'rmsd', 'scores', 'refused', 'places' (relaxed, heavy atoms)}, one entry a proposed pose.
+        """{'raw_rmsd', 'rmsd', 'scores', 'refused', 'places' (relaxed, with hydrogens)}, one entry a proposed pose.
 
         None where it was refused.
         """
@@ -56,7 +56,7 @@ class JudgeTask:
             out["rmsd"].append(None if reason else rmsd(heavy, places[: heavy.GetNumAtoms()], crystal))
             out["scores"].append(None if reason else round(float(score), 3))
             out["refused"].append(reason)
-            out["places"].append(None if reason else np.round(places[: heavy.GetNumAtoms()], 4).tolist())
+            out["places"].append(None if reason else np.round(places, 4).tolist())
         return out | {"relax_s": round(time.process_time() - began, 1)}
 
 
