@@ -139,6 +139,15 @@ def run(args: argparse.Namespace) -> None:
             about.append({"complex": name, "engine": engine, "new": new[name]} | of[engine] | spent)
         print(f"{name}: poses proposed", flush=True)
 
+    if jobs:
+        run_all(
+            JudgeTask(bench.data, bench.work, args.relax), jobs, 1, LIMIT, keeper(args.results, bench, about, ligands)
+        )
+
+
+def keeper(results: Path, bench: AstexTask, about: list[dict], ligands: list[tuple]):
+    """Gives every finished complex its denoising errors and PoseBusters' verdict, and adds its line to the results."""
+
     def keep(number: int, result: dict | None, reason: str) -> None:
         if result is not None:
             heavy, denoising, name = ligands[number]
@@ -147,12 +156,11 @@ def run(args: argparse.Namespace) -> None:
             result["errors"] = errors_of(heavy, denoising, places)
             result["errors_s"] = round(time.process_time() - began, 1)
             result["pb"] = checked(bench, name, heavy, whole, result)
-        with open(args.results, "a") as f:
+        with open(results, "a") as f:
             f.write(json.dumps(about[number] | (result or {"reason": reason})) + "\n")
         print(f"{about[number]['complex']} {about[number]['engine']}: {reason or 'relaxed'}", flush=True)
 
-    if jobs:
-        run_all(JudgeTask(str(args.data.resolve()), str(args.work.resolve()), args.relax), jobs, 1, LIMIT, keep)
+    return keep
 
 
 def errors_of(heavy: Chem.Mol, denoising, places: list) -> list[float | None]:
