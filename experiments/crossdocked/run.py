@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,8 @@ from molediff.docking.pool import run_all  # noqa: E402
 from molediff.docking.prepare import prepare_receptor  # noqa: E402
 from molediff.docking.refine import METHODS, RefineConfig  # noqa: E402
 from molediff.docking.sites import site_of_ligand  # noqa: E402
+from molediff.evaluation.identity import in_training, inchikey  # noqa: E402
+from molediff.evaluation.readers.training import read_training  # noqa: E402
 from molediff.model import load  # noqa: E402
 from molediff.pipelines import Generate  # noqa: E402
 from molediff.pipelines.frame import Frame, cut_pocket, ligand_sizes  # noqa: E402
@@ -279,6 +282,7 @@ def figures(part: pd.DataFrame, pose: str, n: int) -> dict:
     score = values(f"vina_score_{pose}")
     zero = np.nan_to_num(score)
     busted = np.nan_to_num(values(f"pb_valid_{pose}"))
+    smiles = [valid_of(s, v) for s, v in zip(part["smiles"], part["valid"], strict=True)]
     cpu = {key: sum(one["cpu"].get(key, 0.0) for one in flat) for key in ("maps", "relax", "vina", "posebusters")}
     return {
         "pockets": len(part),
@@ -297,7 +301,8 @@ def figures(part: pd.DataFrame, pose: str, n: int) -> dict:
         "efficiency": middle(f"ligand_efficiency_{pose}", digits=3),
         "qed": middle("qed", np.nanmean, 3),
         "sa": middle("sa", lambda v: (10 - np.nanmean(v)) / 9, 3),  # as published tables have it: 1 is easy
-        "diversity": diversity([valid_of(s, v) for s, v in zip(part["smiles"], part["valid"], strict=True)], n),
+        "novelty": novelty(smiles),
+        "diversity": diversity(smiles, n),
         "atoms": round(float(made("atoms").mean()), 1),
         "sampling_s": round(float(part["sampling"].sum() / len(flat)), 2),
         "figures_s": round(sum(cpu.values()) / len(flat), 2),
@@ -307,6 +312,18 @@ def figures(part: pd.DataFrame, pose: str, n: int) -> dict:
 def valid_of(smiles: Sequence[str], valid: Sequence[bool]) -> list[str]:
     """Those of the valid ones."""
     return [one for one, ok in zip(smiles, valid, strict=True) if ok]
+
+
+@cache
+def trained() -> np.ndarray:
+    """Hashes of the training molecules of the bundled model."""
+    return read_training(HERE.parents[1] / "molediff" / "weights" / "pocket" / "train_hashes.npy")["train_hashes"]
+
+
+def novelty(pockets: Sequence[Sequence[str]]) -> float:
+    """Per cent of the valid molecules that the bundled model was not trained on, by InChIKey without stereo."""
+    keys = [inchikey(one) for smiles in pockets for one in smiles]
+    return round(100 * (1 - float(in_training(keys, trained()).mean())), 1)
 
 
 def diversity(pockets: Sequence[Sequence[str]], n: int) -> float:
