@@ -31,12 +31,15 @@ _WITH = ", ".join(ENGINES)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """--samples, --relax, --model, --steps."""
     group = parser.add_argument_group(
-        "a diffusion model: --engine diffusion, its control random, hybrid (diffusion and torch); --rank model"
+        "a diffusion model: --engine diffusion, its control random, hybrid (diffusion and a search); --rank model"
     )
     group.add_argument("--model", default="", help=f"a model that reads pockets, or a folder (default {POCKET})")
     group.add_argument("--steps", type=int, help="from noise to poses (default 50)")
     group.add_argument(
         "--samples", type=int, help="poses proposed a ligand, before the best are kept (default 40; hybrid 10)"
+    )
+    group.add_argument(
+        "--search", help="of hybrid, whose poses compete with the model's: torch or vina (default torch)"
     )
     group.add_argument("--relax", help="of proposed poses: vina, mmff, uff, mmff+vina, torch or none (default vina)")
 
@@ -53,6 +56,10 @@ def asked(args: argparse.Namespace) -> bool:
     choose("engine", args.engine, {**SEARCHES, **ENGINES})
     if args.rank is None:
         args.rank = ENGINES.get(args.engine, Engine()).rank
+    if args.search is not None:
+        if not ENGINES.get(args.engine, Engine()).search:
+            raise UserError(f"--search belongs to --engine hybrid; --engine is {args.engine}.")
+        choose("search", args.search, SEARCHES)
     if args.engine in ENGINES:
         return True
     given = [f"--{name}" for name in ("steps", "samples", "relax") if getattr(args, name)]
@@ -92,12 +99,11 @@ def pipeline_of(args: argparse.Namespace, receptor, site, model, settings: dict)
     from molediff.pipelines.proposals import RandomPoses
 
     how = ENGINES[args.engine]
-    samples = how.samples if args.samples is None else args.samples
+    samples, search = how.samples if args.samples is None else args.samples, args.search or how.search
     proposed = ProposedConfig(samples, **({} if args.relax is None else {"relax": args.relax}))
     source, decisive = _diffusion(args, receptor, site, model) if how.model else (RandomPoses(site), {})
-    pipeline = DockProposed(
-        source, args.engine, args.rank, proposed.samples, proposed.relax, model, how.search, **settings
-    )
+    pipeline = DockProposed(source, args.engine, args.rank, proposed.samples, proposed.relax, model, search, **settings)
+    decisive |= {"search": search} if search else {}
     return pipeline, decisive | {"samples": proposed.samples, "relax": proposed.relax}
 
 

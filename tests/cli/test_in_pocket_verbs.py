@@ -74,6 +74,17 @@ def test_dock_by_diffusion(pocket, folder, tmp_path, capsys):
     }
 
 
+def test_hybrid_searches_as_asked(pocket, folder, tmp_path):
+    pytest.importorskip("vina")
+    command = ["dock", *pocket, "--molecules", str(tmp_path / "lib.smi"), "--engine", "hybrid", "--model", folder]
+    command += ["--samples", "2", "--steps", "2", "--exhaustiveness", "1", "--workers", "1", "--no-check", "--quiet"]
+    (tmp_path / "lib.smi").write_text("CC(N)=O acetamide\n")
+    for search in ("torch", "vina"):
+        assert main([*command, "--search", search, "--out", str(tmp_path / search)]) == 0
+        assert f"by the search of {search}" in pd.read_csv(tmp_path / search / "table.csv").note[0]
+    assert main([*command, "--search", "vina", "--out", str(tmp_path / "torch")]) == 2  # other arguments, that folder
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -89,6 +100,8 @@ def test_dock_by_diffusion(pocket, folder, tmp_path, capsys):
         (["dock", "--engine", "vina", "--samples", "3", "--molecules", "x.smi"], "belong to --engine diffusion"),
         (["dock", "--demo", "--engine", "diffusion", "--model", "qm9"], "knows no pockets"),
         (["dock", "--demo", "--engine", "random", "--samples", "0"], "--samples must be at least 1"),
+        (["dock", "--demo", "--engine", "hybrid", "--search", "vena"], "Did you mean 'vina'"),
+        (["dock", "--demo", "--engine", "diffusion", "--search", "torch"], "--search belongs to --engine hybrid"),
     ],
 )
 def test_what_cannot_be_is_said(pocket, folder, tmp_path, more, said, capsys):
