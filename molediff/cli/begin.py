@@ -24,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     begin.add_argument("--retype", type=Path, metavar="SDF", help="other elements at the lead's heavy atoms")
     begin.add_argument("--lead", type=Path, metavar="SDF", help="a molecule to change; see --change")
     begin.add_argument(
-        "--change", type=float, metavar="SHARE", help="share of the steps run from --lead, 0 to 1 (default 0.4)"
+        "--change",
+        type=float,
+        metavar="SHARE",
+        help="share of the steps run from --lead, above 0 and up to 1 (default 0.4)",
     )
 
 

@@ -37,13 +37,13 @@ def run(args: argparse.Namespace) -> int:
         "molecules": smiles,
     }
     work = options.begin_run(args, decisive, model=pipeline.model.source.name)
-    if work is None:
-        return 0
+    if work.status is not None:
+        return work.status
     bar = options.progress_bar(len(molecules) * args.n, args.quiet)
     result = pipeline(molecules, progress=bar, parts=work.parts, **asked)
     result.save(args.out)
     good, total = int(result.table.as_asked.sum()), len(result.table)
-    seconds = work.finish({"requested": total, "as_asked": good}, evaluations=result.about["evaluations"])
+    seconds = work.finish({"requested": total, "as_asked": good}, good < total, evaluations=result.about["evaluations"])
     print(f"conformers requested  {total}")
     for k in [k for k, mol in enumerate(result.mols) if mol is None]:
         row = result.table[result.table.molecule == k].iloc[0]
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"graph and stereo as asked  {good} ({100 * good / total:.1f} %)")
     print(f"seconds               {seconds:.1f}")
     print(f"written to            {args.out}")
-    return 0 if good == total else 1
+    return work.status
 
 
 def read(given: list[str]) -> tuple[list, list[str]]:

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = {k: getattr(args, k) for k in ("poses", "exhaustiveness", "conformers", "seed", "seconds", "torsions")}
     proposes = proposed.asked(args)
-    device = options.device_of(args.device) if args.engine != "vina" or args.rank == "model" else "cpu"
+    device = options.device_of(args.device) if args.device != "cpu" else "cpu"  # torch is not loaded for nothing
     model = proposed.model_of(args, device)
     pipeline = None if proposes else Dock(args.engine, args.rank, model, **settings, device=device)
     receptor, site, reference = pocket_options.receptor_and_site(args)
@@ -62,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
     page = args.out / "report.html" if args.report else None
     about = pocket_options.about(receptor, site) | {"versions": options.versions("vina", "meeko", "posebusters")}
     work = options.begin_run(args, decisive, page, **about)
-    if work is None:
-        return 0
+    if work.status is not None:
+        return work.status
     count = len(library) if isinstance(library, list) else _count(library)
     bar = options.progress_bar(count, args.quiet, "ligand")
     result = pipeline(receptor, site, library, workers, args.protonate, not args.no_check, bar, work.parts)
@@ -72,9 +72,9 @@ def run(args: argparse.Namespace) -> int:
         from molediff.report.docking import write_docking_page
 
         write_docking_page(result, receptor, site, reference, page, workers or 1)
-    seconds = work.finish(result.counts, search_seconds=round(sum(result.seconds), 2))
+    seconds = work.finish(result.counts, result.counts["failed"] > 0, search_seconds=round(sum(result.seconds), 2))
     _print(result, seconds, args)
-    return 1 if result.counts["failed"] else 0
+    return work.status
 
 
 def _library(args: argparse.Namespace):

@@ -60,8 +60,8 @@ def run(args: argparse.Namespace) -> int:
     about = {} if place is None else pocket_options.about(place.receptor, place.site)
     page = args.out / "report.html" if args.report else None
     work = options.begin_run(args, decisive, page, model=source.name, **about)
-    if work is None:
-        return 0
+    if work.status is not None:
+        return work.status
     bar = options.progress_bar(args.n, args.quiet)
     _warn_sizes(args.atoms, pipeline.model, task)
     begin.announce(task, source.name)
@@ -77,9 +77,10 @@ def run(args: argparse.Namespace) -> int:
         bar = options.progress_bar(args.n, args.quiet, "pose")
         made = place.judge(result, place.receptor, place.site, place.reference, bar, work.parts)
         made.save(args.out, args.report)
-    seconds = work.finish(made.counts, evaluations=result.about["evaluations"], settings=result.about)
+    lost = bool(made.counts["failed"] or made.counts.get("lost"))
+    seconds = work.finish(made.counts, lost, evaluations=result.about["evaluations"], settings=result.about)
     _print(result, seconds, args.out, None if place is None else made)
-    return 1 if made.counts["failed"] or made.counts.get("lost") else 0
+    return work.status
 
 
 def _warn_sizes(atoms: str, model, task) -> None:

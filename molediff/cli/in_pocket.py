@@ -23,10 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("molecules in the pocket")
     group.add_argument("--demo", action="store_true", help="a complex that comes along")
     group.add_argument("--report", action="store_true", help="also write report.html: pocket, poses, figures, offline")
-    group.add_argument("--rank-by", default="rule", help="rule or efficiency, PB-valid first (default rule)")
+    group.add_argument("--rank-by", help="rule or efficiency, PB-valid first (default rule)")
     group.add_argument(
         "--relax",
-        default="mmff+vina",
         help="mmff, uff, vina, torch or mmff+vina, see molediff refine (default mmff+vina)",
     )
     group.add_argument("--keep-smarts", action="append", default=[], metavar="SMARTS", help="molecules must have it")
@@ -70,8 +69,8 @@ def asked(args: argparse.Namespace) -> bool:
         return True
     given = {"--report": args.report, "--keep-smarts": args.keep_smarts, "--avoid": args.avoid}
     given |= {"--guidance-scale": args.guidance_scale != 1, "--vina-pull": args.vina_pull is not None}
-    given |= {"--max-mw": args.max_mw, "--charge": args.charge, "--keep": args.keep, "--drop": args.drop}
-    alone = [name for name, value in given.items() if value]
+    given |= {"--max-mw": args.max_mw, "--charge": args.charge, "--rank-by": args.rank_by, "--relax": args.relax}
+    alone = [name for name, value in given.items() if value] + pocket_options.preparation(args)
     if alone:
         raise UserError(
             f"{', '.join(alone)} ask{'s' * (len(alone) == 1)} for a pocket. Type --protein FILE --ligand REF.sdf, "
@@ -101,8 +100,9 @@ def open_place(args: argparse.Namespace) -> Place:
             f"For a substructure that molecules must have, type --keep-smarts '{args.keep}'"
         )
     wishes = Wishes(tuple(args.keep_smarts), tuple(args.avoid), args.max_mw, read_charges(args.charge))
-    RefineConfig(args.relax)
-    judge = InPocket(wishes, args.rank_by, args.relax, options.workers_of(args))
+    said = {name: getattr(args, name) for name in ("rank_by", "relax") if getattr(args, name) is not None}
+    judge = InPocket(wishes, workers=options.workers_of(args), **said)
+    RefineConfig(judge.relax)
     return Place(*pocket_options.receptor_and_site(args), judge)
 
 
@@ -160,7 +160,7 @@ def decisive(args: argparse.Namespace, place: Place) -> dict:
     found = pocket_options.decisive(place.receptor, place.site)
     if place.reference is not None:
         found["reference"] = mark(place.reference)
-    found |= {"rank_by": args.rank_by, "relax": args.relax}
+    found |= {"rank_by": place.judge.rank_by, "relax": place.judge.relax}
     if is_guided(args):
         found |= pushed(args)
     for name in ("keep_smarts", "avoid", "max_mw", "charge"):

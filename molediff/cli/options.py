@@ -77,8 +77,8 @@ def device_of(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=name).tolist()  # of the device 'meta' there is nothing to read
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(
             f"Device '{name}' cannot be used ({reason}). Allowed here: auto, cpu, or a device of this machine."
@@ -93,6 +93,8 @@ class Run:
     folder: Path
     record: dict
     """What run.json holds."""
+    status: int | None = None
+    """Exit status, once all is there: 1 where molecules were lost."""
     began: float = field(default_factory=time.perf_counter)
 
     @property
@@ -100,18 +102,23 @@ class Run:
         """Folder of what is finished, from which a run goes on."""
         return self.folder / ".parts"
 
-    def finish(self, counts: dict, **more) -> float:
-        """Write run.json as complete, with ``counts`` and ``more``, and drop the parts; seconds since the beginning."""
+    def finish(self, counts: dict, lost: bool, **more) -> float:
+        """Write run.json as complete, with ``counts`` and ``more``, and drop the parts; seconds since the beginning.
+
+        ``lost``: whether anything that was asked for is not there; `status` follows from it.
+        """
         from molediff.report import write_json
 
         seconds = time.perf_counter() - self.began
-        self.record |= {"status": "complete", "counts": counts, "seconds": round(seconds, 2), **more}
+        self.status = int(lost)
+        self.record |= {"status": "complete", "exit": self.status, "counts": counts, "seconds": round(seconds, 2)}
+        self.record |= more
         write_json(self.record, self.folder / "run.json")
         drop_parts(self.folder)
         return seconds
 
 
-def begin_run(args: argparse.Namespace, arguments: dict, wanted: Path | None = None, **about) -> Run | None:
+def begin_run(args: argparse.Namespace, arguments: dict, wanted: Path | None = None, **about) -> Run:
     """Open ``--out`` and write run.json, or say that all is there.
 
     Args:
@@ -121,7 +128,7 @@ def begin_run(args: argparse.Namespace, arguments: dict, wanted: Path | None = N
         about: more for run.json.
 
     Returns:
-        None where an earlier run is complete.
+        The run; its ``status`` is that of an earlier run where that is complete, else None.
 
     Raises:
         UserError: see `open_run`.
@@ -130,8 +137,11 @@ def begin_run(args: argparse.Namespace, arguments: dict, wanted: Path | None = N
 
     status = open_run(args.out, arguments, args.overwrite)
     if status == "complete" and (wanted is None or wanted.is_file()):
-        print(f"{args.out}: complete. Nothing to do; --overwrite makes it anew.")
-        return None
+        there = json.loads((args.out / "run.json").read_text())
+        status = int(there.get("exit", 0))
+        lost = ", with molecules lost (see the reasons in its table)" if status else ""
+        print(f"{args.out}: complete{lost}. Nothing to do; --overwrite makes it anew.")
+        return Run(args.out, there, status)
     record = {"status": "running", "command": command_line(), "arguments": arguments, "versions": versions(), **about}
     args.out.mkdir(parents=True, exist_ok=True)
     write_json(record, args.out / "run.json")
@@ -168,7 +178,9 @@ def open_run(folder: Path, arguments: dict, overwrite: bool) -> str:
         return "new"  # it was refused, or stopped before the first molecules: nothing to go on from, nothing to lose
     known = there.get("arguments", {})
     different = [
-        f"{k}: {_short(known.get(k))} there, {_short(v)} now" for k, v in arguments.items() if known.get(k) != v
+        f"{k}: {_short(known.get(k))} there, {_short(arguments.get(k))} now"
+        for k in dict.fromkeys([*arguments, *known])  # also what was given then and is not now
+        if known.get(k) != arguments.get(k)
     ]
     if different:
         raise UserError(

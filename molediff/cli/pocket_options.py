@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 
 SITES = ("ligand", "residues", "box", "detect")
+PH = 7.4
+"""For the hydrogens of a protein where nothing is said."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--edge", type=float, metavar="A", help="of the box, angstrom (default 25; not with --box)")
     group.add_argument("--pocket", type=Path, metavar="DIR", help="a folder of molediff pocket")
-    group.add_argument("--ph", type=float, default=7.4, help="for the hydrogens of the protein (default 7.4)")
+    group.add_argument("--ph", type=float, help="for the hydrogens of the protein (default 7.4)")
     group.add_argument("--keep-waters", action="store_true", help="waters stay in the receptor")
     group.add_argument("--chains", default="", metavar="LIST", help="chains to use, as A,B (default all)")
     group.add_argument("--keep", default="", metavar="NAMES", help="additives of crystallisation to keep, as SO4,GOL")
@@ -53,10 +55,14 @@ def receptor_and_site(args: argparse.Namespace):
 
     given = [f"--{name}" for name in SITES if getattr(args, name, None) is not None]
     if args.pocket is not None:
-        if args.protein is not None or given:
-            raise UserError(f"--pocket says it all; leave out {', '.join([*given] or ['--protein'])}.")
+        more = ["--protein"] * (args.protein is not None) + given + preparation(args)
+        if more:
+            raise UserError(f"--pocket says it all; leave out {', '.join(more)}.")
         return read_pocket(args.pocket)
     if args.protein is None and getattr(args, "demo", False):
+        more = given + [name for name in preparation(args) if name not in ("--ph", "--edge")]
+        if more:
+            raise UserError(f"--demo has a protein and a site of its own; leave out {', '.join(more)}, or --demo.")
         return _demo(args)
     allowed = "--ligand REF.sdf, --residues A:85,A:168, --box=x,y,z,edge or --detect"
     if args.protein is None:
@@ -69,13 +75,24 @@ def receptor_and_site(args: argparse.Namespace):
     receptor = prepare_receptor(
         args.protein,
         ligand=reference,
-        ph=args.ph,
+        ph=_ph(args),
         keep_waters=args.keep_waters,
         chains=_words(args.chains),
         keep=_words(args.keep),
         drop=_words(args.drop),
     )
     return receptor, _site(args, receptor, reference), reference
+
+
+def preparation(args: argparse.Namespace) -> list[str]:
+    """Options given that say how a protein is prepared and how large its box is."""
+    given = {"--edge": args.edge is not None, "--ph": args.ph is not None, "--keep-waters": args.keep_waters}
+    given |= {"--chains": args.chains, "--keep": args.keep, "--drop": args.drop}
+    return [name for name, value in given.items() if value]
+
+
+def _ph(args: argparse.Namespace) -> float:
+    return PH if args.ph is None else args.ph
 
 
 def _site(args: argparse.Namespace, receptor, reference):
@@ -98,8 +115,9 @@ def _demo(args: argparse.Namespace):
 
     protein, ligand = demo.demo_complexes()[demo.DEMO]
     reference = read_reference(ligand)
-    receptor = prepare_receptor(protein, ligand=reference, ph=args.ph, chains=demo.DEMO_CHAINS)
-    return receptor, sites.site_of_ligand(receptor, reference, ligand.name, args.edge or sites.EDGE), reference
+    receptor = prepare_receptor(protein, ligand=reference, ph=_ph(args), chains=demo.DEMO_CHAINS)
+    edge = sites.EDGE if args.edge is None else args.edge
+    return receptor, sites.site_of_ligand(receptor, reference, ligand.name, edge), reference
 
 
 def fingerprint(receptor) -> str:

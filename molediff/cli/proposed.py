@@ -61,8 +61,10 @@ def asked(args: argparse.Namespace) -> bool:
             raise UserError(f"--search belongs to --engine hybrid; --engine is {args.engine}.")
         choose("search", args.search, SEARCHES)
     if args.engine in ENGINES:
+        if args.model and not ENGINES[args.engine].model and args.rank != "model":
+            raise UserError(f"--model {args.model} has nothing to do: --engine {args.engine} proposes without a model.")
         return True
-    given = [f"--{name}" for name in ("steps", "samples", "relax") if getattr(args, name)]
+    given = [f"--{name}" for name in ("steps", "samples", "relax") if getattr(args, name) is not None]
     if args.model and args.rank != "model":
         raise UserError(f"--model belongs to --engine {_WITH} and to --rank model; --engine is {args.engine}.")
     if given:

@@ -38,13 +38,13 @@ def run(args: argparse.Namespace) -> int:
     decisive |= pocket_options.decisive(receptor, site)
     about = pocket_options.about(receptor, site) | {"versions": options.versions("scipy")}
     work = options.begin_run(args, decisive, **about)
-    if work is None:
-        return 0
+    if work.status is not None:
+        return work.status
     result = pipeline(receptor, args.molecules, workers, None, work.parts)
     result.save(args.out)
-    seconds = work.finish(result.counts)
+    seconds = work.finish(result.counts, result.counts["failed"] > 0)
     _print(result, seconds, args.out)
-    return 1 if result.counts["failed"] else 0
+    return work.status
 
 
 def _print(result, seconds: float, folder: Path) -> None:

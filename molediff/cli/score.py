@@ -34,15 +34,15 @@ def run(args: argparse.Namespace) -> int:
     decisive |= pocket_options.decisive(receptor, site)
     versions = options.versions("vina", "meeko", "posebusters", "prolif")
     work = options.begin_run(args, decisive, **pocket_options.about(receptor, site), versions=versions)
-    if work is None:
-        return 0
+    if work.status is not None:
+        return work.status
     if not has_vina():
         print("vina or meeko is not installed: no Vina figures. Type: pip install 'molediff[dock]'")
     result = pipeline(receptor, site, args.molecules, reference, workers, None)
     result.save(args.out)
-    seconds = work.finish(result.counts)
+    seconds = work.finish(result.counts, result.counts["failed"] > 0)
     _print(result, seconds, args.out)
-    return 1 if result.counts["failed"] else 0
+    return work.status
 
 
 def _print(result, seconds: float, folder: Path) -> None:

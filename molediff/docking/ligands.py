@@ -24,6 +24,14 @@ MOST_HEAVY = 200
 """Heavy atoms beyond which a row is no ligand."""
 
 
+HOLDS = {
+    "smiles": "It takes one a line: SMILES, a space, a name.",
+    "csv": "It takes a column smiles and one molecule a line.",
+    "sdf": "An SD file holds records that end with $$$$.",
+}
+"""Kind of file -> what a library of it looks like."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One row of a library, as text."""
@@ -54,12 +62,12 @@ def read_library(path: Path | str) -> list[Row]:
     if kind is None:
         raise UserError(f"'{path}' is no library that can be read. Allowed: {', '.join(FORMATS)}.")
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise UserError(f"The library '{path}' cannot be read ({error.strerror}). Give --molecules FILE.") from error
     rows = {"smiles": _from_smiles, "sdf": _from_sdf, "csv": _from_csv}[kind](text, path)
     if not rows:
-        raise UserError(f"The library '{path}' holds no molecule. One a line: SMILES, a space, a name.")
+        raise UserError(f"The library '{path}' holds no molecule. {HOLDS[kind]}")
     return rows
 
 

@@ -66,20 +66,22 @@ class ProposedTask(DockTask):
         A pose of another stereoisomer, or with bonds that are torn, is refused and counted.
         """
         began = time.process_time()
-        if self.proposals and isinstance(self.proposals[0], str):
-            return Docked(ligand, None, reason=self.proposals[0])
+        none = self.proposals[0] if self.proposals and isinstance(self.proposals[0], str) else ""
+        if none and self.look is None:
+            return Docked(ligand, None, reason=none)
+        proposals = [] if none else self.proposals
         heavy = heavy_ligand(ligand)
         whole = Chem.AddHs(heavy, addCoords=True)
         wanted = isomer(whole, whole.GetConformer().GetPositions())
         kept, refused = [], Counter()
-        for proposal in np.asarray(self.proposals, dtype=float).reshape(-1, heavy.GetNumAtoms(), 3):
+        for proposal in np.asarray(proposals, dtype=float).reshape(-1, heavy.GetNumAtoms(), 3):
             with BlockLogs():
                 pose, score, reason = self.relaxed(receptor, heavy, proposal, wanted)
             if reason:
                 refused[reason] += 1
             else:
                 kept.append((score, pose))
-        self.said = _said(len(self.proposals), len(kept), refused)
+        self.said = f"no poses proposed: {none}" if none else _said(len(proposals), len(kept), refused)
         if self.look is not None:
             searched = self.look(receptor, site, ligand, config)
             kept += (others := _scored(receptor, searched, wanted))
@@ -113,20 +115,21 @@ class ProposedTask(DockTask):
         conformer.SetPositions(np.ascontiguousarray(places))
         conformer.Set3D(True)
         pose.AddConformer(conformer, assignId=True)
+        # What has no stereochemistry can only have lost its shape.
+        changed = "of another stereoisomer" if any(mark in wanted for mark in "@/\\") else "with a centre out of shape"
         if not stereo_as_asked(pose):
-            return None, np.inf, "of another stereoisomer"
+            return None, np.inf, changed
         if self.relax is None:
             done, score = Chem.AddHs(pose, addCoords=True), None
         else:
             found = refine(receptor, pose, self.relax)
             done, score = found.mol, found.figures.get("vina_relaxed")
             if done is None:
-                changed = "stereochemistry" in found.reason
-                return None, np.inf, "of another stereoisomer" if changed else f"not relaxed: {found.reason}"
+                return None, np.inf, changed if "stereochemistry" in found.reason else f"not relaxed: {found.reason}"
         if not graph_as_asked(Chem.RemoveAllHs(done)):
             return None, np.inf, "with bonds torn or made"
         if isomer(done, done.GetConformer().GetPositions()) != wanted:
-            return None, np.inf, "of another stereoisomer"
+            return None, np.inf, changed
         return done.GetConformer().GetPositions(), _score(receptor, done) if score is None else score, ""
 
 

@@ -10,13 +10,14 @@ error is what a diffusion model thinks of the pose (`molediff.pipelines.denoisin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from rdkit import Chem
 
 from molediff.config import UserError
+from molediff.docking.settings import DockConfig
 
 COLUMNS = ("row", "pose", "score")
 """A table must have these; ``strain``, ``pb_valid``, ``cluster``, ``denoising_error`` count where they are there."""
@@ -55,6 +56,15 @@ WHOLE = ("rule",)
 """Orders that look at strain, PoseBusters and cluster size of every pose."""
 DENOISED = ("model",)
 """Orders that ask a diffusion model about every pose."""
+
+
+COMPARED = 9
+"""Poses that an order which is not the engine's chooses among, at least."""
+
+
+def searched(config: DockConfig, order: str) -> DockConfig:
+    """What an engine is asked for where poses come in an order of `RANKS`: enough poses to choose among."""
+    return config if order == "vina" else replace(config, poses=max(config.poses, COMPARED))
 
 
 def values(table: pd.DataFrame, rule: RankRule | None = None) -> pd.Series:

@@ -44,7 +44,8 @@ class DockConfig:
                 )
         for name in ("seconds", "min_rmsd", "energy_range", "spacing"):
             if not getattr(self, name) > 0:
-                raise UserError(f"{name} must be above 0, got {getattr(self, name)}.")
+                usual, option = getattr(type(self), name), "--seconds" if name == "seconds" else name
+                raise UserError(f"{option} must be above 0, got {getattr(self, name)}. The usual value is {usual:g}.")
 
 
 def row_seed(seed: int, row: int, part: int = 0) -> int:

@@ -102,7 +102,7 @@ def sound(docked: Docked) -> Docked:
     if poses.GetNumConformers() != len(docked.scores) or not all(map(math.isfinite, docked.scores)):
         return _failed(docked, "docking gave poses without finite scores")
     was = isomer(mol, mol.GetConformer().GetPositions())
-    pairs = np.array([(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in mol.GetBonds()]).reshape(-1, 2)
+    pairs = np.array([(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in mol.GetBonds()], int).reshape(-1, 2)
     lengths = _lengths(mol.GetConformer().GetPositions(), pairs)
     for conformer in poses.GetConformers():
         places = conformer.GetPositions()

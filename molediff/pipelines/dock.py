@@ -13,7 +13,7 @@ from molediff.config import choose, from_dict
 from molediff.docking.engines import engine as load_engine
 from molediff.docking.ligands import Row, read_library, rows_of
 from molediff.docking.pool import default_workers, run_all
-from molediff.docking.rank import RANKS, WHOLE, pose_table, rank
+from molediff.docking.rank import RANKS, WHOLE, pose_table, rank, searched
 from molediff.docking.receptor import Receptor
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
@@ -139,7 +139,8 @@ class Dock:
             if progress is not None:
                 progress(done, len(rows))
 
-        task = DockTask(receptor, site, self.engine, self.config, protonate, check, self.rank in WHOLE)
+        config = searched(self.config, self.rank)
+        task = DockTask(receptor, site, self.engine, config, protonate, check, self.rank in WHOLE)
         if left:
             run_all(task, left, workers or default_workers(), self.config.seconds, keep)
         about = {"engine": self.engine, **asdict(self.config), "protonate": protonate, "site": site.how}
@@ -152,12 +153,12 @@ def as_it_is(result: dict) -> dict:
 
 
 def collect(rows: Sequence[Row], results: dict[int, dict], about: dict) -> Docking:
-    """The run's result from what the workers gave; poses in the order that ``about['rank']`` names."""
+    """The run's result from what the workers gave: ``about['poses']`` a ligand, in the order ``about['rank']``."""
     table, poses, scores, seconds, ranking = [], [], [], [], []
     for row in rows:
         found = results[row.row]
         mols = [Chem.MolFromMolBlock(block, removeHs=False) for block in found["poses"]]
-        order = rank(pose_table(row.row, found["scores"], found["figures"]), RANKS[about["rank"]])
+        order = rank(pose_table(row.row, found["scores"], found["figures"]), RANKS[about["rank"]]).head(about["poses"])
         order["value"] = order["value"].round(4)
         order.insert(1, "name", row.name)
         ranking.append(order)
@@ -170,7 +171,7 @@ def collect(rows: Sequence[Row], results: dict[int, dict], about: dict) -> Docki
                 "row": row.row,
                 "name": row.name,
                 "smiles": found["smiles"],
-                "poses": len(mols),
+                "poses": len(order),
                 "score": first.get("score"),
                 "value": first.get("value"),
                 "pb_valid": first.get("pb_valid"),

@@ -15,7 +15,7 @@ from molediff.docking.engines import engine
 from molediff.docking.ligands import Row, prepare, read_library, rows_of
 from molediff.docking.pool import default_workers, run_all
 from molediff.docking.proposed import ProposedTask, heavy_ligand
-from molediff.docking.rank import RANKS, WHOLE
+from molediff.docking.rank import RANKS, WHOLE, searched
 from molediff.docking.receptor import Receptor
 from molediff.docking.refine import RefineConfig
 from molediff.docking.settings import DockConfig
@@ -111,7 +111,8 @@ class DockProposed:
         review = Review.of(self.model, self.rank, receptor, site, check) if asks and left else as_it_is
         check = check and not asks  # the review looks at the pose that comes first
         relax = None if self.proposed.relax == NO else RefineConfig(self.proposed.relax)
-        task = ProposedTask(receptor, site, self.name, self.config, protonate, check, self.rank in WHOLE, relax,
+        config = searched(self.config, self.rank)
+        task = ProposedTask(receptor, site, self.name, config, protonate, check, self.rank in WHOLE, relax,
                             self.search)  # fmt: skip
         for k in range(0, len(left), CHUNK):
             chunk = left[k : k + CHUNK]
@@ -122,7 +123,8 @@ class DockProposed:
 
             def keep(number: int, result: dict | None, reason: str, chunk=chunk) -> None:
                 row = chunk[number].row
-                result = FAILED | {"reason": reason} if result is None else result
+                proposed = any(not isinstance(one, str) for one in proposals.known[row]["poses"])
+                result = FAILED | {"reason": reason, "prepared": proposed} if result is None else result
                 result["seconds"] = round(result.get("seconds", 0.0) + proposals.known[row]["seconds"], 3)
                 kept.add(row, review(result))
                 if progress is not None:

@@ -25,6 +25,8 @@ from molediff.pipelines.watch import Trajectory
 from molediff.sampling import Denoise, SamplingConfig, evaluations
 from molediff.structures import Molecules, take
 
+BONDS = 2000
+"""More bonds than this, and than four an atom, are no molecule: RDKit takes all memory looking for its rings."""
 Progress = Callable[[int, int], None]
 """(molecules done, molecules asked for)."""
 
@@ -153,10 +155,11 @@ class Generate:
             done += len(members)
             if progress is not None:
                 progress(done, n)
-        mols = [self._mol(m, task) for m in made]
+        reasons = [unusable(m) for m in made]
+        mols = [None if reason else self._mol(m, task) for m, reason in zip(made, reasons, strict=True)]
         about = self._about(config, task) | {"n": n, "seed": seed, "atoms": atoms, "elements": elements, "batch": batch}
         explicit = self.model.config.explicit_hydrogens
-        table = judge(mols, sizes, seed, self.model.sizes.range, explicit)
+        table = judge(mols, reasons, sizes, seed, self.model.sizes.range, explicit)
         table = table.assign(**task.columns(made, mols, table))
         return Generation(mols, table, self.model.vocabulary, about, watcher, task)
 
@@ -172,22 +175,34 @@ class Generate:
         about["hydrogens"] = "generated" if explicit else "implied"
         return about | {"evaluations": evaluations(self.model.process, config), **task.about()}
 
-    def _mol(self, molecule: Molecules, task: Task) -> Chem.Mol | None:
-        if not torch.isfinite(molecule.pos).all():
-            return None
+    def _mol(self, molecule: Molecules, task: Task) -> Chem.Mol:
         mol = task.place(to_rdkit(molecule, self.model.vocabulary, self.model.config.explicit_hydrogens)[0])
         if task.precise:
             mol.SetIntProp("_MolFileV3000", 1)
         return mol
 
 
+def unusable(molecule: Molecules) -> str:
+    """Why what was sampled (a batch of one) is nothing that can be written as a molecule; '' where it is."""
+    if not torch.isfinite(molecule.pos).all():
+        return "sampling gave no finite positions"
+    atoms, bonds = int(molecule.sizes[0]), int((molecule.bond > 0).sum()) // 2
+    return f"sampling gave {bonds} bonds between {atoms} atoms" if bonds > max(BONDS, 4 * atoms) else ""
+
+
 def judge(
-    mols: list[Chem.Mol | None], sizes: list[int], seed: int, trained: tuple[int, int], explicit: bool = True
+    mols: list[Chem.Mol | None],
+    reasons: list[str],
+    sizes: list[int],
+    seed: int,
+    trained: tuple[int, int],
+    explicit: bool = True,
 ) -> pd.DataFrame:
     """One row a molecule asked for, also for those that failed.
 
     Args:
         mols: as generated.
+        reasons: why there is none, of each.
         sizes: atoms asked for.
         seed: of the run.
         trained: smallest and largest molecule of the training set.
@@ -196,7 +211,7 @@ def judge(
     rows, seen = [], set()
     column = "strictly_valid" if explicit else "strict_heavy_valid"
     for i, (mol, atoms) in enumerate(zip(mols, sizes, strict=True)):
-        row = {"connected": False, column: False, "reason": "sampling gave no finite positions", "smiles": ""}
+        row = {"connected": False, column: False, "reason": reasons[i], "smiles": ""}
         if mol is not None:
             row = strict(mol) if explicit else heavy_row(mol)
         unique = bool(row[column]) and row["smiles"] not in seen

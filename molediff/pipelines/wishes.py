@@ -28,7 +28,7 @@ class Wishes:
         for option, patterns in (("--keep-smarts", self.keep), ("--avoid", self.avoid)):
             for text in patterns:
                 pattern(option, text)
-        if self.max_mw < 0:
+        if not 0 <= self.max_mw < float("inf"):
             raise UserError(f"--max-mw takes a molecular weight in g/mol, got {self.max_mw:g}. Type --max-mw 450")
 
     def __bool__(self) -> bool:
@@ -69,8 +69,7 @@ def read_charges(text: str) -> tuple[int, ...]:
     Raises:
         UserError: for text that holds no whole numbers.
     """
-    words = [w.strip() for w in text.split(",") if w.strip()]
     try:
-        return tuple(int(w) for w in words)
+        return tuple(int(word) for word in text.split(",")) if text else ()
     except ValueError:
         raise UserError(f"--charge takes whole numbers, got '{text}'. Type for example --charge=-1,0") from None

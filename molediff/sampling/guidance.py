@@ -36,9 +36,13 @@ class GuidanceConfig:
 
     def check(self) -> None:
         """Raise a UserError for settings that cannot be."""
-        for name in ("scale", "pull", "below", "clip"):
+        usual = {"scale": "--guidance-scale 1.5", "pull": "--vina-pull 4", "below": "below=0.3", "clip": "clip=0.2"}
+        for name, example in usual.items():
             if not 0 <= getattr(self, name) < float("inf"):
-                raise UserError(f"The guidance setting '{name}' must be 0 or more, got {getattr(self, name)}.")
+                raise UserError(
+                    f"The guidance setting '{name}' must be 0 or more and finite, got {getattr(self, name)}. "
+                    f"Type for example {example}"
+                )
 
 
 def guide(denoise: Denoise, process: Process, config: GuidanceConfig, energy: Energy | None = None) -> Denoise:

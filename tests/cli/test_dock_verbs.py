@@ -36,7 +36,10 @@ def test_dock_then_score(pocket, tmp_path, capsys):
     assert list(table.name) == ["acetamide", "salt"] and "2 fragments" in table.reason[1]
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     assert record["status"] == "complete" and record["counts"]["failed"] == 1 and record["versions"]["vina"]
-    assert main(command) == 0 and "complete. Nothing to do" in capsys.readouterr().out
+    assert (
+        main(command) == 1
+        and "complete, with molecules lost (see the reasons in its table). Nothing to do" in capsys.readouterr().out
+    )
     assert main([*command, "--seed", "4"]) == 2 and "other arguments" in capsys.readouterr().err
 
     poses = tmp_path / "poses.sdf"

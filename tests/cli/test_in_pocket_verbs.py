@@ -59,6 +59,8 @@ def test_generate_writes_what_is_asked_for(pocket, folder, ligand, tmp_path, cap
     assert record["status"] == "complete" and record["counts"]["requested"] == 2 and "receptor" in record["arguments"]
     assert main(command) == 0 and "complete. Nothing to do" in capsys.readouterr().out
     assert main([*command, "--rank-by", "efficiency"]) == 2 and "other arguments" in capsys.readouterr().err
+    fewer = [word for word in command if word not in ("--avoid", "Br")]  # what was asked for then and is not now
+    assert main(fewer) == 2 and "avoid: ['Br'] there, None now" in capsys.readouterr().err
 
 
 def test_dock_by_diffusion(pocket, folder, tmp_path, capsys):
@@ -100,6 +102,16 @@ def test_hybrid_searches_as_asked(pocket, folder, tmp_path):
         (["dock", "--engine", "vina", "--samples", "3", "--molecules", "x.smi"], "belong to --engine diffusion"),
         (["dock", "--demo", "--engine", "diffusion", "--model", "qm9"], "knows no pockets"),
         (["dock", "--demo", "--engine", "random", "--samples", "0"], "--samples must be at least 1"),
+        (["dock", "--demo", "--engine", "diffusion", "--steps", "0"], "steps must be at least 1"),
+        (["dock", "--engine", "vina", "--steps", "0", "--molecules", "x.smi"], "belong to --engine diffusion"),
+        (["dock", "--engine", "random", "--model", "pocket", "--molecules", "x.smi"], "has nothing to do"),
+        (["dock", "--molecules", "x.smi", "--device", "meta"], "Device 'meta' cannot be used"),
+        (["dock", "--molecules", "x.smi", "--ph", "6"], "leave out --ph"),
+        (["generate", "--edge", "20"], "leave out --edge"),
+        (["generate", "--max-mw", "nan"], "--max-mw 450"),
+        (["generate", "--charge", ","], "--charge=-1,0"),
+        (["generate", "--guidance-scale", "-1"], "--guidance-scale 1.5"),
+        (["generate", "--vina-pull", "inf"], "must be 0 or more and finite"),
         (["dock", "--demo", "--engine", "hybrid", "--search", "vena"], "Did you mean 'vina'"),
         (["dock", "--demo", "--engine", "diffusion", "--search", "torch"], "--search belongs to --engine hybrid"),
     ],
@@ -131,6 +143,17 @@ def test_a_ligand_elsewhere_and_options_without_a_pocket(folder, ligand, tmp_pat
     protein = str(demo_complexes()["1ia1"][0])
     assert main(["generate", "--protein", protein, "--ligand", str(path), "--chains", "B", "--model", folder]) == 2
     assert "There is no pocket at" in capsys.readouterr().err
+    for option in (
+        ["--relax", "foo"],
+        ["--rank-by", "efficiency"],
+        ["--keep-waters"],
+        ["--ph", "3"],
+        ["--chains", "Q"],
+    ):
+        assert main(["generate", *option]) == 2 and f"{option[0]} asks for a pocket" in capsys.readouterr().err
+    for option in (["--box=0,0,0,5"], ["--chains", "Z"], ["--detect"]):
+        command = ["dock", "--demo", *option, "--out", str(tmp_path / "no")]
+        assert main(command) == 2 and f"leave out {option[0].split('=')[0]}" in capsys.readouterr().err
     assert main(["generate", "--report"]) == 2 and "--report asks for a pocket" in capsys.readouterr().err
     assert main(["generate", "--protein", protein, "--model", folder]) == 2
     assert "Where is the site?" in capsys.readouterr().err

@@ -32,7 +32,7 @@ def test_what_is_no_ligand_is_a_row_with_a_reason(smiles):
 
 def test_smiles_csv_and_sdf_give_one_row_a_record(tmp_path):
     (tmp_path / "a.smi").write_text("# a comment\nCCO ethanol\n\nnonsense(\nCCN\n")
-    (tmp_path / "a.csv").write_text("name,SMILES\nx,CCO\ny,\n")
+    (tmp_path / "a.csv").write_text("name,SMILES\nx,CCO\ny,\n", encoding="utf-8-sig")  # as Excel saves it
     blocks = [Chem.MolToMolBlock(Chem.MolFromSmiles(s)) for s in ("CCO", "CCN")]
     (tmp_path / "a.sdf").write_text(blocks[0] + "$$$$\n" + "broken\n\n\n nothing\n$$$$\n" + blocks[1] + "$$$$\n")
     smi, csv, sdf = (read_library(tmp_path / f"a.{end}") for end in ("smi", "csv", "sdf"))

@@ -72,6 +72,8 @@ def test_a_pose_of_another_isomer_or_with_a_stretched_bond_is_refused():
     failed = sound(Docked(Ligand(0, "x", mol), with_poses(mol, [here * [-1, 1, 1]]), (-5.0,)))
     assert failed.poses is None and "docking changed the molecule" in failed.reason
     assert sound(Docked(Ligand(0, "x", mol), with_poses(mol, [here]), (float("nan"),))).poses is None
+    ion = Chem.MolFromMolBlock(Chem.MolToMolBlock(with_poses(Chem.MolFromSmiles("[Cl-]"), [np.ones((1, 3))])))
+    assert sound(Docked(Ligand(0, "x", ion), with_poses(ion, [np.zeros((1, 3))]), (-1.0,))).poses is not None
 
 
 def test_docking_keeps_the_molecule_and_finds_its_own_score(pocket):

@@ -159,6 +159,40 @@ def test_a_search_whose_open_hydrogen_lies_on_the_other_side_counts_too(world, r
     assert made.table.poses.iloc[-1] > 1 and not made.table.reason.iloc[-1]
 
 
+def test_the_search_docks_what_the_model_does_not_know(world):
+    def ignorant(mol, row, n, seed):
+        raise UserError("Formal charge 3 is unknown to this model.")
+
+    settings = {"samples": 2, "exhaustiveness": 1}
+    alone = DockProposed(ignorant, "diffusion", **settings)(*world, ["CCO"], 1, check=False)
+    assert alone.table.poses[0] == 0 and alone.table.reason[0] == "Formal charge 3 is unknown to this model."
+    both = DockProposed(ignorant, "hybrid", search="torch", **settings)(*world, ["CCO"], 1, check=False)
+    assert both.table.poses[0] > 0 and not both.table.reason[0]
+    assert "no poses proposed: Formal charge 3" in both.table.note[0] and "by the search of torch" in both.table.note[0]
+
+
+def test_a_pose_that_lost_its_shape_is_no_other_stereoisomer(world):
+    """Nothing about a sulfonamide is stereochemistry; a flat sulphur is a broken one."""
+
+    class Flat:
+        def __call__(self, mol, row, n, seed):
+            flat = np.array([[1.8, 0, 0], [0, 0, 0], [0, 1.43, 0], [0, -1.43, 0], [-1.65, 0, 0]])
+            return np.stack([flat + world[1].centre] * n)
+
+    made = DockProposed(Flat(), "flat", samples=2, relax="none")(*world, ["CS(=O)(=O)N"], 1, check=False)
+    assert "2 with a centre out of shape" in made.table.reason[0]
+
+
+def test_of_the_poses_that_an_order_chooses_among_as_many_are_kept_as_asked_for(world):
+    settings = {"samples": 6, "relax": "none", "energy_range": 1e6, "min_rmsd": 0.5}
+    many, one = (
+        DockProposed(RandomPoses(world[1]), "random", rank="rule", poses=k, **settings)(*world, ["CC(=O)NCCO"], 1)
+        for k in (6, 1)
+    )
+    assert many.table.poses[0] == 6 and one.table.poses[0] == 1 and len(one.poses[0]) == len(one.ranking) == 1
+    assert one.ranking.drop(columns="rank").equals(many.ranking.drop(columns="rank").head(1))
+
+
 def placed_with_hydrogens(smiles: str) -> Chem.Mol:
     mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
     rdDistGeom.EmbedMolecule(mol, randomSeed=5)

@@ -77,6 +77,18 @@ def test_nan_is_a_failed_row_and_the_others_finish(small_model):
     assert out.table[~failed].equals(plain.table[~failed])
 
 
+def test_more_bonds_than_a_molecule_has_are_a_failed_row(small_model):
+    def bound(noisy, times, condition):
+        estimate = small_model(noisy, times, condition)
+        crowded = noisy.sizes == noisy.sizes.max()
+        single = torch.nn.functional.one_hot(torch.ones_like(noisy.bond), estimate.bond.shape[-1]) * 99.0
+        return estimate.replace(bond=torch.where(crowded[:, None, None, None], single, estimate.bond))
+
+    out = Generate(small_model, bound)(n=2, seed=1, steps=2, atoms="70")  # RDKit takes all memory at some 200 atoms
+    assert out.mols == [None, None] and out.counts["failed"] == 2
+    assert out.table.reason[0] == "sampling gave 2415 bonds between 70 atoms"
+
+
 def test_out_of_memory_halves_the_batch_with_the_same_result(small_model):
     plain = Generate(small_model)(n=8, seed=2, steps=3, batch=8)
     sizes_seen = []

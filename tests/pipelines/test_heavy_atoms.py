@@ -88,7 +88,7 @@ def test_good_molecules_are_judged_valid_and_written_with_hydrogens(tmp_path):
     nonsense = Chem.RWMol(mols[0])
     nonsense.AddBond(0, 2, Chem.BondType.TRIPLE)
     mols = [*mols, nonsense.GetMol(), None]
-    table = judge(mols, [4, 6, 4, 4, 3], 0, (3, 6), explicit=False)
+    table = judge(mols, [*[""] * 4, "lost"], [4, 6, 4, 4, 3], 0, (3, 6), explicit=False)
     assert table.strict_heavy_valid.tolist() == [True, True, True, False, False]
     assert table.smiles.tolist()[:3] == [Chem.CanonSmiles(t, useChiral=0) for t in texts]
     about = {"model": "m", "checksum": "c", "seed": 0, "steps": 1, "method": "ddim", "hydrogens": "implied"}

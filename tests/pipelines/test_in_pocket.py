@@ -106,7 +106,7 @@ def made():
 
     mols = [moved([2.5, 0, 0]), None, moved([0, 0, 0], cut=True), moved([0, 0, 0]), moved([40.0, 0, 0])]
     about = {"model": "m", "checksum": "c", "seed": 0, "n": 5, "steps": 5, "method": "churn", "hydrogens": "implied"}
-    generation = Generation(mols, judge(mols, [20] * 5, 0, (5, 40), explicit=False), Vocabulary(), about)
+    generation = Generation(mols, judge(mols, ["", "lost", "", "", ""], [20] * 5, 0, (5, 40), explicit=False), Vocabulary(), about)
     return InPocket(Wishes(avoid=("[#16]",)), workers=1)(generation, receptor, site, ligand)
 
 
@@ -114,7 +114,7 @@ def test_every_molecule_is_a_row(made):
     t = made.table
     assert len(t) == 5 and sorted(t["rank"]) == [1, 2, 3, 4, 5]
     assert t["pose"].tolist() == ["relaxed", "", "", "relaxed", "raw"]
-    assert t["pose_reason"][1].startswith("no valid molecule: sampling gave no finite")
+    assert t["pose_reason"][1] == "no valid molecule: lost"
     assert t["pose_reason"][2] == "no valid molecule: disconnected"
     assert "outside the box" in t["pose_reason"][4] and "relaxed: no receptor atom" in t["pose_reason"][4]
     assert t["vina_score_raw"].notna().tolist() == [True, False, False, True, False]

@@ -11,7 +11,7 @@ from molediff.model import Model
 from molediff.pipelines.batching import DEFAULT_BATCH, plan, run_batch
 from molediff.pipelines.frame import Frame
 from molediff.pipelines.tasks.pose import Pose
-from molediff.sampling import Denoise, SamplingConfig
+from molediff.sampling import Denoise, SamplingConfig, time_grid
 
 MOST = 1_000_000
 """Poses a ligand at most, so that no two of a run share their noise."""
@@ -31,6 +31,9 @@ class DiffusionPoses:
     """Poses at once."""
     denoise: Denoise | None = None
     """The model's denoiser under guidance; its own when None."""
+
+    def __post_init__(self):
+        time_grid(self.model.process, self.sampling)  # says now what cannot be
 
     def __call__(self, mol: Chem.Mol, row: int, n: int, seed: int) -> np.ndarray:
         """Poses of a molecule; the noise of pose k depends on (seed, row, k) alone.
