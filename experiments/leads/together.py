@@ -53,7 +53,7 @@ def run_together(
         for row, i in enumerate(members):
             one = take(made, [row])
             mols[i] = to_mol(one, tasks[i], model)
-            table = judge([mols[i]], [sizes[i]], seed, model.sizes.range, model.config.explicit_hydrogens)
+            table = judge([mols[i]], [""], [sizes[i]], seed, model.sizes.range, model.config.explicit_hydrogens)
             rows[i] = table.assign(**tasks[i].columns([one], [mols[i]], table))
     return mols, pd.concat(rows, ignore_index=True).assign(index=range(len(tasks)))
 
