@@ -51,9 +51,7 @@ COLUMNS = {
     "rank": Column("rank", "", 0, "1 is best"),
     "vina_score": Column("Vina", "kcal/mol", 2, "Vina score of the pose as it stands"),
     "vina_minimised": Column("Vina, minimised", "kcal/mol", 2, "after Vina's local optimisation"),
-    "denoising_error": Column(
-        "model error", "", 2, "how badly the model recovers the pose from noise, with its elements"
-    ),
+    "denoising_error": Column("model error", "", 2, "ln of the squared error with which the model recovers the pose"),
     "ligand_efficiency": Column("efficiency", "kcal/mol/atom", 3, "-Vina score / heavy atoms"),
     "rmsd": Column("RMSD", "\u00c5", 2, "to the reference pose: heavy atoms, symmetry-corrected, in place"),
     "pb_valid": Column("PB-valid", about="passes every check of PoseBusters"),
