@@ -4,15 +4,13 @@
     python experiments/docking_astex/denoising.py --data astex_diverse --index index.csv --table
 
 ``--work`` is the folder that run.py wrote: receptors and poses. Every pose gets its denoising error; a line of
-denoising.jsonl is a complex of a row. The table (denoising.csv) has the success of the first pose by Vina's order, by
-the score and the error of positions alone, and by the score and the whole error (that of `molediff dock --rank model`),
-its paired difference to Vina's order with a 95 % bootstrap interval over complexes, joint success with PoseBusters, and
-the best of the poses; for complexes whose cluster the model was trained on, for the others, for all. Lines of the
-weights 61e32696 are of the error of positions alone, which was the whole then.
+denoising.jsonl is a complex of a row. The table (denoising.csv) has the success of the first pose by Vina's order and
+by the score and the error, their paired difference with a 95 % bootstrap interval over complexes, joint success with
+PoseBusters, and the best of the poses; for complexes whose cluster the model was trained on, for the others, for all.
 
-The sizes of the noise and the weights (`molediff.docking.rank.RANKS`, `molediff.pipelines.denoising`) were found on
-these complexes (vina8-seed1). The ligands of crossdocked_test, whose clusters are left out of training too, had no part
-in that; there --weights prints the success at every weight:
+The sizes of the noise and the weight of the error (`molediff.docking.rank.RANKS`) were found on these complexes
+(vina8-seed1). The ligands of crossdocked_test, whose clusters are left out of training too, had no part in that; there
+--weights prints the success at every weight:
 
     python experiments/docking_astex/run.py --data crossdocked_test --work work2 --only torch8-seed1 --complexes 93 \\
         --no-check --results crossdocked/results.jsonl
@@ -90,16 +88,16 @@ def run(args: argparse.Namespace, path: Path) -> None:
             continue
         line = {"row": key[0], "complex": key[1], "model": mark, "scores": result["scores"], "rmsd": result["rmsd"]}
         began = time.process_time()
-        line |= errors(args, model, result) if result["rmsd"] else {"positions": [], "elements": [], "errors": []}
+        line |= {"errors": errors(args, model, result) if result["rmsd"] else []}
         line |= {"seconds": round(time.process_time() - began, 2)} | checked(args, task, line, result)
         with open(path, "a", encoding="utf-8") as f:
             f.write(json.dumps(line) + "\n")
         print(*key, f"{line['seconds']} s", flush=True)
 
 
-def errors(args: argparse.Namespace, model, result: dict) -> dict[str, list[float]]:
-    """{'positions', 'elements', 'errors' (both)} of every pose."""
-    from molediff.pipelines.denoising import ELEMENT_WEIGHT, DenoisingError
+def errors(args: argparse.Namespace, model, result: dict) -> list[float]:
+    """Of every pose."""
+    from molediff.pipelines.denoising import DenoisingError
     from molediff.pipelines.frame import Frame, cut_pocket
 
     name = result["complex"]
@@ -107,9 +105,7 @@ def errors(args: argparse.Namespace, model, result: dict) -> dict[str, list[floa
     # Cut round the centre of the box, which all engines are told.
     frame = Frame.of(model, cut_pocket(receptor, site_of(crystal_of(args.data, name)))[0])
     poses = poses_of(args.work / f"{result['row']}-{name}.sdf")
-    positions, elements = DenoisingError(model, frame).parts(poses)
-    found = {"positions": positions, "elements": elements, "errors": positions + ELEMENT_WEIGHT * elements}
-    return {key: np.round(values, 4).tolist() for key, values in found.items()}
+    return np.round(DenoisingError(model, frame)(poses), 4).tolist()
 
 
 def poses_of(path: Path) -> Chem.Mol:
@@ -140,17 +136,15 @@ def checked(args: argparse.Namespace, task: AstexTask, line: dict, result: dict)
     return {"chosen": k, "pb_valid": bool(task.busted(pose, crystal, task.receptor(name), name)[0])}
 
 
-def chosen(line: dict, rule: RankRule, by: str = "errors") -> int:
-    """Place (from 0) of the pose that comes first; ``by``: which errors count."""
-    figures = [{"denoising_error": e} for e in line[by]]
+def chosen(line: dict, rule: RankRule) -> int:
+    """Place (from 0) of the pose that comes first."""
+    figures = [{"denoising_error": e} for e in line["errors"]]
     return int(rank(pose_table(0, line["scores"], figures), rule)["pose"].iloc[0]) - 1
 
 
-def hit(line: dict, rule: RankRule, by: str = "errors") -> float:
-    """1 where the first pose is right, 0 where it is not or there is none; NaN where a line has no such errors."""
-    if by not in line:
-        return float("nan")
-    return float(bool(line["errors"]) and line["rmsd"][chosen(line, rule, by)] <= SUCCESS)
+def hit(line: dict, rule: RankRule) -> float:
+    """1 where the first pose is right, 0 where it is not or there is none."""
+    return float(bool(line["errors"]) and line["rmsd"][chosen(line, rule)] <= SUCCESS)
 
 
 def weighed(found: list[dict]) -> pd.DataFrame:
@@ -179,13 +173,11 @@ def summary(found: list[dict], new: dict[str, bool]) -> pd.DataFrame:
             if not members:
                 continue
             vina, both = (np.array([hit(one, RANKS[key]) for one in members]) for key in ("vina", "model"))
-            alone = np.mean([hit(one, RANKS["model"], "positions") for one in members])
             busted = np.array([np.nan if one["pb_valid"] is None else float(one["pb_valid"]) for one in members])
             most = np.array([min(one["rmsd"], default=np.inf) <= SUCCESS for one in members])
             out.append(
                 {"row": row, "model": model, "set": name, "complexes": len(members)}
-                | {"vina": round(100 * vina.mean(), 1), "positions_alone": round(100 * alone, 1)}
-                | {"with_model": round(100 * both.mean(), 1)}
+                | {"vina": round(100 * vina.mean(), 1), "with_model": round(100 * both.mean(), 1)}
                 | {"with_model_interval": interval(both), "difference": round(100 * (both - vina).mean(), 1)}
                 | {
                     "difference_interval": interval(both - vina),

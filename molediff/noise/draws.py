@@ -22,14 +22,6 @@ class Draws:
     bond: Tensor
     """(B, N, N) uniform in [0, 1), symmetric."""
 
-    def expand(self, b: int) -> Draws:
-        """Those of one molecule for each of b alike."""
-        return Draws(*(x.expand(b, *x.shape[1:]) for x in (self.pos, self.atom, self.charge, self.bond)))
-
-    def to(self, device) -> Draws:
-        """Move to a device."""
-        return Draws(*(x.to(device) for x in (self.pos, self.atom, self.charge, self.bond)))
-
 
 def batch_draws(b: int, n: int, generator: torch.Generator | None = None, device="cpu", dtype=torch.float32) -> Draws:
     """Draws for a whole batch from one generator (training)."""

@@ -3,9 +3,7 @@
 A diffusion model estimates the clean pose from a noisy one. Errors of such estimates sum up to a bound on the
 likelihood (Ho et al., 2020, equation 5), and with the same noise for every candidate they tell candidates apart (Li et
 al., 2023, "Your diffusion model is secretly a zero-shot classifier"). Here every size of noise counts by the logarithm
-of its error, so that none outweighs the others. The bound has a part of the elements too: how much the model would be
-surprised by them at these places of the pocket, as when a polar atom lies where none should. Together with Vina's
-score: experiments/docking_astex.
+of its error, so that none outweighs the others. Together with Vina's score: experiments/docking_astex.
 """
 
 from __future__ import annotations
@@ -16,8 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from rdkit import Chem
-from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from molediff.config import UserError
 from molediff.docking.rank import DENOISED, RANKS, RankRule, pose_table, rank
@@ -25,19 +21,15 @@ from molediff.docking.receptor import Receptor
 from molediff.docking.site import Site
 from molediff.docking.tasks import Judge
 from molediff.model import Model
-from molediff.noise import Draws, Times, batch_draws
+from molediff.noise import Times
 from molediff.pipelines.frame import Frame, cut_pocket
 from molediff.pipelines.tasks.pose import Pose
-from molediff.structures import Condition, Molecules, take
+from molediff.structures import Molecules, take
 
 LEVELS = (0.7, 1.2, 2.0, 3.5)
 """Sizes of the noise, angstrom: from a bond's length to the width of a small ligand."""
 DRAWS = 8
 """Noises of each size, the same for every pose."""
-ELEMENT_LEVEL = 1.2
-"""Noise of the positions at which elements are guessed, angstrom; elements, charges and bonds are noised alike."""
-ELEMENT_WEIGHT = 4.0
-"""Of the surprise at the elements, nats an atom, beside the logarithm of the error of positions."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +48,7 @@ class DenoisingError:
     """Of the noise: the error of a pose depends on it and the pose alone."""
 
     def __call__(self, poses: Chem.Mol) -> np.ndarray:
-        """Error of positions + `ELEMENT_WEIGHT` times the surprise at elements, see `parts`; lower fits better.
+        """Mean over the sizes of noise of ln(mean squared error of the estimate, angstrom^2); lower fits better.
 
         Args:
             poses: one molecule, its conformers in the receptor's frame. Hydrogens are left out.
@@ -67,17 +59,6 @@ class DenoisingError:
         Raises:
             UserError: for an element, charge or bond that the model does not know, and where there is no pose.
         """
-        positions, elements = self.parts(poses)
-        return positions + ELEMENT_WEIGHT * elements
-
-    def parts(self, poses: Chem.Mol) -> tuple[np.ndarray, np.ndarray]:
-        """Two figures of each pose; arguments and errors as of `__call__`.
-
-        Returns:
-            (conformers,) float64 mean over the sizes of noise of ln(mean squared error of the positions, angstrom^2),
-            the graph being known; (conformers,) float64 cross-entropy of the elements, nats an atom, nothing being
-            known, at one size of noise.
-        """
         heavy = Chem.RemoveAllHs(poses)
         if not heavy.GetNumConformers():
             raise UserError("To compare poses there must be one; the molecule has no coordinates.")
@@ -86,50 +67,33 @@ class DenoisingError:
         task = Pose(heavy, self.model, self.frame)
         device = next(self.model.parameters()).device
         pos = torch.as_tensor(places - self.frame.origin, dtype=torch.float32, device=device)
-        clean: Molecules = take(task.first, [0] * len(pos)).to(device).replace(pos=pos)
-        generator, n = torch.Generator().manual_seed(self.seed), pos.shape[1]
-        noise = torch.randn(len(self.levels), self.draws, n, 3, generator=generator).to(device)
-        draws = [batch_draws(1, n, generator).to(device) for _ in range(self.draws)]
+        noise = torch.randn(
+            len(self.levels), self.draws, pos.shape[1], 3, generator=torch.Generator().manual_seed(self.seed)
+        ).to(device)
         with torch.no_grad():
-            errors = [
-                self._square(task, clean, float(level), eps) for level, eps in zip(self.levels, noise, strict=True)
-            ]
-            surprise = self._surprise(task, clean, draws)
-        return torch.stack(errors).double().log().mean(0).cpu().numpy(), surprise.double().cpu().numpy()
+            errors = [self._square(task, pos, float(level), eps) for level, eps in zip(self.levels, noise, strict=True)]
+        return torch.stack(errors).double().log().mean(0).cpu().numpy()
 
-    def _times(self, level: float, clean: Molecules) -> Times:
-        """When the noise of positions has so many angstrom."""
-        rho = torch.full((len(clean),), level / self.model.config.process.scale, device=clean.pos.device)
-        return Times.same(self.model.process.schedule.time_of(rho))
-
-    def _square(self, task: Pose, clean: Molecules, level: float, noise: Tensor) -> Tensor:
-        """(P,) mean squared error of positions at one size of noise, angstrom^2.
+    def _square(self, task: Pose, pos: torch.Tensor, level: float, noise: torch.Tensor) -> torch.Tensor:
+        """(P,) mean squared error at one size of noise, angstrom^2.
 
         Args:
             task: of the molecule.
-            clean: P poses, positions relative to the origin of the frame.
+            pos: (P, N, 3), relative to the origin of the frame.
             level: standard deviation, angstrom.
             noise: (draws, N, 3), standard normal.
         """
-        condition, times = task.condition(clean, [0] * len(clean)), self._times(level, clean)
-        alpha, sigma = self.model.process.alpha_sigma(times.pos)
-        total = clean.pos.new_zeros(len(clean))
+        process, few = self.model.process, pos.shape[0]
+        clean: Molecules = take(task.first, [0] * few).to(pos.device).replace(pos=pos)
+        condition = task.condition(clean, [0] * few)
+        rho = torch.full((few,), level / self.model.config.process.scale, device=pos.device)
+        times = Times.same(process.schedule.time_of(rho))
+        alpha, sigma = process.alpha_sigma(times.pos)
+        total = pos.new_zeros(few)
         for eps in noise:
-            estimate = self.model(clean.replace(pos=alpha * clean.pos + sigma * eps), times, condition)
-            total += (estimate.pos.float() - clean.pos).square().sum(-1).mean(-1)
+            estimate = self.model(clean.replace(pos=alpha * pos + sigma * eps), times, condition)
+            total += (estimate.pos.float() - pos).square().sum(-1).mean(-1)
         return total / len(noise)
-
-    def _surprise(self, task: Pose, clean: Molecules, draws: Sequence[Draws]) -> Tensor:
-        """(P,) cross-entropy of the elements, nats an atom, when all four fields are noised and nothing is known."""
-        times, process = self._times(ELEMENT_LEVEL, clean), self.model.process
-        condition = task.framed(Condition.nothing(clean), clean)
-        total = clean.pos.new_zeros(len(clean))
-        for one in draws:
-            noisy = process.corrupt(clean, times, one.expand(len(clean)), condition)
-            estimate = self.model(noisy, times, condition)
-            logits = estimate.atom.float().transpose(1, 2)  # (P, K, N)
-            total += cross_entropy(logits, clean.atom, reduction="none").mean(-1)
-        return total / len(draws)
 
 
 def asks_model(order: str, model: Model | None) -> bool:
