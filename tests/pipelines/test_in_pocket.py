@@ -106,7 +106,8 @@ def made():
 
     mols = [moved([2.5, 0, 0]), None, moved([0, 0, 0], cut=True), moved([0, 0, 0]), moved([40.0, 0, 0])]
     about = {"model": "m", "checksum": "c", "seed": 0, "n": 5, "steps": 5, "method": "churn", "hydrogens": "implied"}
-    generation = Generation(mols, judge(mols, ["", "lost", "", "", ""], [20] * 5, 0, (5, 40), explicit=False), Vocabulary(), about)
+    table = judge(mols, ["", "lost", "", "", ""], [20] * 5, 0, (5, 40), explicit=False)
+    generation = Generation(mols, table, Vocabulary(), about)
     return InPocket(Wishes(avoid=("[#16]",)), workers=1)(generation, receptor, site, ligand)
 
 
