@@ -27,8 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--torsions", type=int, default=32, help="rotatable bonds of a ligand, at most (default 32)")
     parser.add_argument(
         "--rank",
-        help="order of a ligand's poses: vina (the score), model (the score and what --model thinks of the pose; finds "
-        "more), or rule (score, strain, PoseBusters, cluster size of every pose; slower) (default vina; hybrid model)",
+        help="order of a ligand's poses: model (the score and what --model thinks of each pose), vina (the score "
+        "alone, some seconds faster), or rule (score, strain, PoseBusters, cluster size of each pose) (default model; "
+        "diffusion vina)",
     )
     parser.add_argument("--protonate", action="store_true", help="acids and bases as at pH 7.4 (default: as given)")
     parser.add_argument("--no-check", action="store_true", help="do not look at the poses with PoseBusters")

@@ -25,6 +25,8 @@ class Engine:
 
 ENGINES = {"diffusion": Engine(), "hybrid": Engine(search="torch", samples=10, rank="model"), "random": Engine(False)}
 """Name -> what it does; the others are those of `molediff.docking.engines`."""
+SEARCHED = "model"
+"""Order of the poses of those others where the user says nothing: more are right (experiments/docking_astex)."""
 _WITH = ", ".join(ENGINES)
 
 
@@ -55,7 +57,7 @@ def asked(args: argparse.Namespace) -> bool:
 
     choose("engine", args.engine, {**SEARCHES, **ENGINES})
     if args.rank is None:
-        args.rank = ENGINES.get(args.engine, Engine()).rank
+        args.rank = ENGINES[args.engine].rank if args.engine in ENGINES else SEARCHED
     if args.search is not None:
         if not ENGINES.get(args.engine, Engine()).search:
             raise UserError(f"--search belongs to --engine hybrid; --engine is {args.engine}.")
