@@ -91,6 +91,18 @@ def pocket_figures(folder: Path, columns: Columns, checksum: str) -> dict[str, s
     return found
 
 
+def order_figures(folder: Path, checksum: str) -> dict[str, str]:
+    """Lines of denoising.csv of these weights: poses of a search in Vina's order and in the model's."""
+    path, found = folder / "denoising.csv", {}
+    if path.is_file():
+        table = pd.read_csv(path)
+        for _, one in table[(table.model == checksum[:8]) & (table.set == "all")].iterrows():
+            found[f"astex_diverse, poses of {one['row']} in its order, {one.complexes} complexes"] = (
+                f"first within 2 A {one.with_model} % (95 % {one.with_model_interval}; in Vina's order {one.vina} %)"
+            )
+    return found
+
+
 @dataclass(frozen=True)
 class Bundle:
     """What is said of a bundled model."""
@@ -144,7 +156,7 @@ BUNDLES = {
     "pocket": Bundle(
         "molecules and poses in a protein pocket, hydrogens implied",
         "experiments/pocket/config.yaml",
-        lambda sum_: pocket_figures(of("crossdocked"), IN_POCKET, sum_),
+        lambda sum_: pocket_figures(of("crossdocked"), IN_POCKET, sum_) | order_figures(of("docking_astex"), sum_),
         [{"steps": 1, "kind": "pocket", "bend": 1.0, "end": 0.01, "churn": 1.0}],
     ),
 }
