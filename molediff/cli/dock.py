@@ -7,6 +7,10 @@ from pathlib import Path
 
 from molediff.cli import options, pocket_options, proposed
 
+EFFORT = {"torch": 32}
+"""Engine -> search effort where the user says nothing, 8 for others: torch at 32 finds as many right poses as Vina at 8
+in 57 % of its time (experiments/docking_astex)."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
@@ -15,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--demo", action="store_true", help="dock into a complex that comes along")
     parser.add_argument("--engine", default="vina", help="vina, torch, diffusion or hybrid (default vina)")
     parser.add_argument("--poses", type=int, default=9, help="poses a ligand (default 9)")
-    parser.add_argument("--exhaustiveness", type=int, default=8, help="search effort (default 8)")
+    parser.add_argument("--exhaustiveness", type=int, help="search effort, Vina's scale (default 8; torch 32)")
     parser.add_argument(
         "--conformers",
         type=int,
@@ -28,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rank",
         help="order of a ligand's poses: model (the score and what --model thinks of each pose), vina (the score "
-        "alone, some seconds faster), or rule (score, strain, PoseBusters, cluster size of each pose) (default model; "
-        "diffusion vina)",
+        "alone, some seconds faster), or rule (score, strain, PoseBusters unless --no-check, cluster size) (default "
+        "model; diffusion vina)",
     )
     parser.add_argument("--protonate", action="store_true", help="acids and bases as at pH 7.4 (default: as given)")
     parser.add_argument("--no-check", action="store_true", help="do not look at the poses with PoseBusters")
@@ -44,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
     """Dock, write, report."""
     from molediff.pipelines.dock import Dock
 
+    if args.exhaustiveness is None:
+        args.exhaustiveness = EFFORT.get(args.engine, 8)
     settings = {k: getattr(args, k) for k in ("poses", "exhaustiveness", "conformers", "seed", "seconds", "torsions")}
     proposes = proposed.asked(args)
     device = options.device_of(args.device) if args.device != "cpu" else "cpu"  # torch is not loaded for nothing
