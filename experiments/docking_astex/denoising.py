@@ -6,7 +6,8 @@
 ``--work`` is the folder that run.py wrote: receptors and poses. Every pose gets its denoising error; a line of
 denoising.jsonl is a complex of a row. The table (denoising.csv) has the success of the first pose by Vina's order and
 by the score and the error, their paired difference with a 95 % bootstrap interval over complexes, joint success with
-PoseBusters, and the best of the poses; for complexes whose cluster the model was trained on, for the others, for all.
+PoseBusters, the difference of both to run.py's `vina8-seed1` in Vina's order where that is there, and the best of the
+poses; for complexes whose cluster the model was trained on, for the others, for all.
 
 The sizes of the noise and the weight of the error (`molediff.docking.rank.RANKS`) were found on these complexes
 (vina8-seed1). The ligands of crossdocked_test, whose clusters are left out of training too, had no part in that; there
@@ -37,7 +38,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 from bench import AstexTask  # noqa: E402
 from proposed import complexes, lines  # noqa: E402
 from proposed_task import crystal_of, site_of  # noqa: E402
-from run import interval  # noqa: E402
+from run import BASE, interval  # noqa: E402
 
 from molediff.config import UserError  # noqa: E402
 from molediff.docking.rank import RANKS, RankRule, pose_table, rank  # noqa: E402
@@ -69,7 +70,8 @@ def main() -> None:
     if args.weights:
         print(weighed(found).to_string(index=False))
     new = complexes(args.data, args.index) if args.index is not None else {}
-    table = summary(found, new)
+    base = {one["complex"]: one for one in lines(args.results) if one["row"] == BASE}
+    table = summary(found, new, base)
     table.to_csv(path.with_suffix(".csv"), index=False)
     print(table.to_string(index=False))
 
@@ -158,7 +160,22 @@ def weighed(found: list[dict]) -> pd.DataFrame:
     return pd.DataFrame(out)
 
 
-def summary(found: list[dict], new: dict[str, bool]) -> pd.DataFrame:
+def less_base(members: list[dict], both: np.ndarray, joint: np.ndarray, base: dict[str, dict]) -> dict:
+    """Success and joint success less those of the base row in Vina's order; {} where it lacks a complex."""
+    if any(one["complex"] not in base for one in members):
+        return {}
+    theirs = [base[one["complex"]] for one in members]
+    near = np.array([float(bool(one["rmsd"]) and one["rmsd"][0] <= SUCCESS) for one in theirs])
+    out = {}
+    for name, ours, other in (
+        ("less_base", both, near),
+        ("joint_less_base", joint, near * np.array([float(one["pb_valid"]) for one in theirs])),
+    ):
+        out |= {name: round(100 * (ours - other).mean(), 1), f"{name}_interval": interval(ours - other)}
+    return out
+
+
+def summary(found: list[dict], new: dict[str, bool], base: dict[str, dict]) -> pd.DataFrame:
     """A line a row, model and set; the denominator is every complex of the row, failed ones too."""
     out = []
     data = pd.DataFrame([{"row": one["row"], "model": one["model"], "line": one} for one in found])
@@ -185,6 +202,7 @@ def summary(found: list[dict], new: dict[str, bool]) -> pd.DataFrame:
                 }
                 | {"best_of_poses": round(100 * most.mean(), 1)}
                 | {"seconds": round(float(np.mean([one["seconds"] for one in members])), 1)}
+                | less_base(members, both, both * busted, base)
             )
     return pd.DataFrame(out)
 
