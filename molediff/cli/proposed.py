@@ -19,11 +19,11 @@ class Engine:
     """Engine of `molediff.docking.engines` whose poses compete with the proposed ones."""
     samples: int = 40
     """Poses proposed where the user says nothing."""
-    rank: str = "vina"
+    rank: str = "model"
     """Order of the poses where the user says nothing."""
 
 
-ENGINES = {"diffusion": Engine(), "hybrid": Engine(search="torch", samples=10, rank="model"), "random": Engine(False)}
+ENGINES = {"diffusion": Engine(), "hybrid": Engine(search="torch", samples=10), "random": Engine(False, rank="vina")}
 """Name -> what it does; the others are those of `molediff.docking.engines`."""
 SEARCHED = "model"
 """Order of the poses of those others where the user says nothing: more are right (experiments/docking_astex)."""
