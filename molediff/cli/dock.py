@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rank",
         help="order of a ligand's poses: model (the score and what --model thinks of each pose), vina (the score "
-        "alone, some seconds faster), or rule (score, strain, PoseBusters unless --no-check, cluster size) (default model)",
+        "alone, some seconds faster), or rule (score, strain, PoseBusters unless --no-check, cluster size) "
+        "(default model)",
     )
     parser.add_argument("--protonate", action="store_true", help="acids and bases as at pH 7.4 (default: as given)")
     parser.add_argument("--no-check", action="store_true", help="do not look at the poses with PoseBusters")
