@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import rdkit
 from rdkit import Chem
 
 from molediff.docking.engines import engine
@@ -145,10 +146,14 @@ class Judge:
 
     def __call__(self, mol: Chem.Mol) -> tuple[bool, str]:
         """(whether every check is passed, names of those that are not)."""
+        handler = rdkit.log_handler
+        stream = handler.stream
         try:
             row = self.busters.bust([mol], None, self.protein).iloc[0]
         except Exception as error:  # PoseBusters raises whatever its modules raise
             return False, f"posebusters: {type(error).__name__}"
+        finally:  # it leaves RDKit's messages to whatever sys.stderr is at the moment, which may be closed later
+            handler.stream = stream
         failed = [str(name) for name, value in row.items() if not bool(value)]
         return not failed, ", ".join(failed)
 

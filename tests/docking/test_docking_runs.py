@@ -61,9 +61,13 @@ def test_every_row_is_there_and_counted(whole, tmp_path):
     assert len(poses) == len(written) and list(poses["value"]) == list(poses["score"])
 
 
-def test_ranked_by_the_rule_the_same_poses_come_in_the_order_of_their_values(pocket, whole, tmp_path):
-    ruled = Dock("vina", "rule", **SETTINGS)(*pocket, LIBRARY, workers=1, check=False)
-    assert [sorted(s) for s in ruled.scores] == [sorted(s) for s in whole.scores]
+def test_ranked_by_the_rule_the_same_poses_come_in_the_order_of_their_values(pocket, tmp_path):
+    nine = SETTINGS | {"poses": 9}
+    plain = Dock("vina", **nine)(*pocket, LIBRARY, workers=1, check=False)
+    ruled = Dock("vina", "rule", **nine)(*pocket, LIBRARY, workers=1, check=False)
+    assert [sorted(s) for s in ruled.scores] == [sorted(s) for s in plain.scores]
+    fewer = Dock("vina", "rule", **nine | {"poses": 1})(*pocket, LIBRARY, workers=1, check=False)
+    assert fewer.scores == [scores[:1] for scores in ruled.scores]
     for _, poses in ruled.ranking.groupby("row"):
         assert poses["value"].is_monotonic_increasing and list(poses["rank"]) == list(range(1, len(poses) + 1))
         assert poses["strain"].notna().all() and (poses["cluster"] >= 1).all()
@@ -83,7 +87,7 @@ def test_collected_poses_follow_their_rank_and_keep_their_number():
     found |= {"poses": [Chem.MolToMolBlock(mol), Chem.MolToMolBlock(second)]}
     found |= {"figures": [{"pb_valid": False, "pb_failed": "volume"}, {"pb_valid": True, "pb_failed": ""}]}
     for name, order, valid in (("rule", [2, 1], True), ("vina", [1, 2], False)):
-        out = collect(rows_of(["C"]), {0: found}, {"rank": name})
+        out = collect(rows_of(["C"]), {0: found}, {"rank": name, "poses": 9})
         assert out.ranking["pose"].tolist() == order and bool(out.table.pb_valid[0]) is valid
         shift = out.poses[0][0].GetConformer().GetPositions() - mol.GetConformer().GetPositions()
         assert abs(shift - (5.0 if order == [2, 1] else 0.0)).max() < 1e-3

@@ -193,10 +193,11 @@ def test_the_usual_method_is_the_same_everywhere():
     from molediff.docking.refine import USUAL
     from molediff.pipelines.in_pocket import InPocket
 
-    for add, name in ((verb.add_arguments, "method"), (in_pocket.add_arguments, "relax")):
-        parser = argparse.ArgumentParser()
-        add(parser)
-        assert getattr(parser.parse_args([]), name) == USUAL == InPocket().relax == RefineConfig().method
+    parser, other = argparse.ArgumentParser(), argparse.ArgumentParser()
+    verb.add_arguments(parser)
+    in_pocket.add_arguments(other)
+    assert parser.parse_args([]).method == USUAL == InPocket().relax == RefineConfig().method
+    assert f"(default {USUAL})" in " ".join(other.format_help().split())
 
 
 @pytest.mark.parametrize("method", ["mmff+vina", "torch"])
