@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--ligand", required=True)
     parser.add_argument("--poses", type=int, default=100)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--engine", default="vina", help="vina or torch")
     args = parser.parse_args()
     from molediff.docking.ligands import rows_of
     from molediff.docking.prepare import prepare_receptor
@@ -41,9 +42,10 @@ def main() -> None:
     site = Site(crystal.GetConformer().GetPositions().mean(0), np.full(3, 25.0), "ligand")
     receptor = prepare_receptor(args.protein, ligand=crystal)
     began, cpu = time.perf_counter(), used()
-    found = Score("fast")._vina(receptor, site, rows_of(poses), args.workers, None)
+    found = Score("fast", args.engine)._vina(receptor, site, rows_of(poses), args.workers, None)
     scored = [f["minimised"] for f in found if f["minimised"] is not None]
-    print(f"poses {len(found)}, scored {len(scored)}, workers {args.workers}, atoms of the receptor {len(receptor)}")
+    about = f"workers {args.workers}, atoms of the receptor {len(receptor)}"
+    print(f"{args.engine}: poses {len(found)}, scored {len(scored)}, {about}")
     print(f"wall {time.perf_counter() - began:.2f} s, CPU {used() - cpu:.2f} s")
 
 

@@ -1,10 +1,11 @@
 """Torch Vina against vina 1.2.7: agreement of scores, and quality and seconds of the search.
 
     python experiments/torch_vina/run.py agree  --data astex_diverse --receptors 24 --poses 12
+    python experiments/torch_vina/run.py minimise --data astex_diverse --receptors 24 --poses 12
     python experiments/torch_vina/run.py search --data astex_diverse --receptors 8
 
-``--data`` is the unpacked folder of astex_diverse.tar.xz. Rows are added to agree.csv and search.csv; complexes that
-are there already are skipped. result.csv is the summary of agree.csv.
+``--data`` is the unpacked folder of astex_diverse.tar.xz. Rows are added to agree.csv, minimise.csv and search.csv;
+complexes that are there already are skipped. result.csv is the summary of agree.csv.
 """
 
 from __future__ import annotations
@@ -97,6 +98,38 @@ def agree(folder: Path, count: int) -> list[dict]:
     return rows
 
 
+def minimise(folder: Path, count: int) -> list[dict]:
+    """Scored where they are and minimised by both, as `molediff score` does: by torch together and one by one."""
+    from molediff.docking.engines import scorer
+
+    receptor, mol = simple_receptor(folder / "protein.pdb"), ligand_of(folder)
+    rng = np.random.default_rng(sum(map(ord, folder.name)))
+    site = Site(mol.GetConformer().GetPositions().mean(0), np.full(3, 29.0), "ligand")
+    poses, config = poses_of(mol, count, rng), DockConfig(seed=1)
+    found, seconds = {}, {}
+    for name in ("vina", "torch"):
+        pocket = scorer(name)(receptor, site, config)
+        pocket.scores(poses[:1])  # maps
+        began = time.process_time()
+        found[name] = pocket.scores(poses)
+        seconds[name] = (time.process_time() - began) / len(poses)
+    began = time.process_time()
+    for pose in poses:
+        pocket.scores([pose])
+    seconds["torch_alone"] = (time.process_time() - began) / len(poses)
+    rows = []
+    for k, (pose, a, b) in enumerate(zip(poses, found["vina"], found["torch"], strict=True)):
+        row = {"complex": folder.name, "pose": k, "heavy": pose.GetNumHeavyAtoms()}
+        row |= {"vina": a if isinstance(a, str) else round(a.score, 4), "torch": b if isinstance(b, str) else b.score}
+        if isinstance(a, str) or isinstance(b, str):
+            rows.append(row | dict.fromkeys(["vina_min", "torch_min", "apart", *(f"{n}_s" for n in seconds)]))
+            continue
+        apart = np.sqrt(((a.places - b.places) ** 2).sum(1).mean())
+        row |= {"torch": round(b.score, 4), "vina_min": round(a.minimised, 4), "torch_min": round(b.minimised, 4)}
+        rows.append(row | {"apart": round(float(apart), 3)} | {f"{n}_s": round(v, 4) for n, v in seconds.items()})
+    return rows
+
+
 def rmsd(mol: Chem.Mol, conformer: int, reference: Chem.Mol) -> float:
     probe = Chem.RemoveHs(Chem.Mol(mol, confId=conformer))
     return rdMolAlign.CalcRMS(probe, Chem.RemoveHs(reference))
@@ -145,7 +178,7 @@ def search(folder: Path, exhaustiveness: int) -> list[dict]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("agree", "search"))
+    parser.add_argument("what", choices=("agree", "minimise", "search"))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--receptors", type=int, default=24)
     parser.add_argument("--poses", type=int, default=12)
@@ -160,7 +193,10 @@ def main() -> None:
     for folder in named or complexes(args.data, args.receptors):
         if folder.name in done:
             continue
-        rows = agree(folder, args.poses) if args.what == "agree" else search(folder, args.exhaustiveness)
+        if args.what == "search":
+            rows = search(folder, args.exhaustiveness)
+        else:
+            rows = (agree if args.what == "agree" else minimise)(folder, args.poses)
         fresh = not out.exists()
         with out.open("a", newline="") as file:
             writer = csv.DictWriter(file, rows[0])

@@ -13,6 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pocket_options.add_arguments(parser)
     parser.add_argument("--molecules", type=Path, metavar="SDF", help="poses: an SD file in the protein's frame")
     parser.add_argument("--figures", default="fast", help="fast or full (default fast)")
+    parser.add_argument(
+        "--engine", default="", help="whose Vina scores: vina or torch (default vina where it is installed, else torch)"
+    )
     parser.add_argument("--exhaustiveness", type=int, default=8, help="of the docking in full figures (default 8)")
     parser.add_argument("--seed", type=int, default=0, help="of that docking (default 0)")
     options.add_workers(parser)
@@ -22,22 +25,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Judge, write, report."""
     from molediff.config import UserError
-    from molediff.pipelines.score import Score, has_vina
+    from molediff.pipelines.score import Score
 
     if args.molecules is None:
         raise UserError("Nothing to score. Give poses: --molecules poses.sdf")
-    pipeline = Score(args.figures, exhaustiveness=args.exhaustiveness, seed=args.seed)
+    pipeline = Score(args.figures, args.engine, exhaustiveness=args.exhaustiveness, seed=args.seed)
     workers = options.workers_of(args)
     receptor, site, reference = pocket_options.receptor_and_site(args)
-    decisive = {"figures": args.figures, "exhaustiveness": args.exhaustiveness, "seed": args.seed}
+    decisive = {
+        "figures": args.figures,
+        "engine": pipeline.engine,
+        "exhaustiveness": args.exhaustiveness,
+        "seed": args.seed,
+    }
     decisive |= {"molecules": options.file_mark(args.molecules, "--molecules")}
     decisive |= pocket_options.decisive(receptor, site)
     versions = options.versions("vina", "meeko", "posebusters", "prolif")
     work = options.begin_run(args, decisive, **pocket_options.about(receptor, site), versions=versions)
     if work.status is not None:
         return work.status
-    if not has_vina():
-        print("vina or meeko is not installed: no Vina figures. Type: pip install 'molediff[dock]'")
+    if not args.engine and pipeline.engine != "vina":
+        print(f"vina or meeko is not installed: scored by --engine {pipeline.engine}, Vina's function in torch")
     result = pipeline(receptor, site, args.molecules, reference, workers, None)
     result.save(args.out)
     seconds = work.finish(result.counts, result.counts["failed"] > 0)

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from molediff.config import UserError, choose
 from molediff.docking.ligand import Docked, Ligand
 from molediff.docking.receptor import Receptor
+from molediff.docking.scoring import ScoringPocket
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 
@@ -24,38 +25,63 @@ class Engine:
     module: str
     """Module that has it."""
     function: str
-    """Name of the function there."""
+    """Name of the function there that docks."""
+    pocket: str
+    """Name of the function there that scores: ``pocket(receptor, site, config) -> ScoringPocket``."""
     needs: tuple[str, ...]
     """Packages it imports besides RDKit and numpy."""
     what: str
     """One line for --help."""
 
-    def load(self) -> Dock:
-        """The function.
+    @property
+    def missing(self) -> list[str]:
+        """Packages it needs that are not installed."""
+        return [name for name in self.needs if find_spec(name) is None]
+
+    def load(self, name: str):
+        """What its module has under a name.
 
         Raises:
             UserError: for a package that is not installed.
         """
-        missing = [name for name in self.needs if find_spec(name) is None]
+        missing = self.missing
         if missing:
             raise UserError(
                 f"This engine needs {', '.join(missing)}, not installed here. Type: pip install 'molediff[dock]'"
                 f"{' (vina: Python below 3.13; --engine torch works without it)' if 'vina' in missing else ''}."
             )
-        return getattr(import_module(self.module), self.function)
+        return getattr(import_module(self.module), name)
 
 
 ENGINES = {
-    "vina": Engine("molediff.docking.vina", "dock_vina", ("vina", "meeko"), "AutoDock Vina 1.2"),
-    "torch": Engine("molediff.docking.torch_vina", "dock_torch", ("torch",), "Vina's function in torch, many starts"),
+    "vina": Engine("molediff.docking.vina", "dock_vina", "pocket_of", ("vina", "meeko"), "AutoDock Vina 1.2"),
+    "torch": Engine(
+        "molediff.docking.torch_vina", "dock_torch", "pocket_of", ("torch",), "Vina's function in torch, many starts"
+    ),
 }
 """Name -> engine."""
 
 
 def engine(name: str) -> Dock:
-    """An engine by name.
+    """How an engine docks.
 
     Raises:
         UserError: for one that does not exist or cannot run here.
     """
-    return choose("engine", name, ENGINES).load()
+    found = choose("engine", name, ENGINES)
+    return found.load(found.function)
+
+
+def scorer(name: str) -> Callable[[Receptor, Site, DockConfig], ScoringPocket]:
+    """How an engine makes ready to score poses where they are; a box off the protein is its UserError.
+
+    Raises:
+        UserError: for one that does not exist or cannot run here.
+    """
+    found = choose("engine", name, ENGINES)
+    return found.load(found.pocket)
+
+
+def usual_scorer() -> str:
+    """The first engine that is installed here."""
+    return next(name for name, one in ENGINES.items() if not one.missing)

@@ -12,11 +12,12 @@ import numpy as np
 import rdkit
 from rdkit import Chem
 
-from molediff.docking.engines import engine
+from molediff.docking.engines import engine, scorer
 from molediff.docking.ligand import Docked, Ligand
 from molediff.docking.ligands import Row, parse, prepare, unfit
 from molediff.docking.receptor import Receptor
 from molediff.docking.receptor_files import pdb_text
+from molediff.docking.scoring import PoseScore
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 
@@ -46,10 +47,7 @@ class DockTask:
             UserError: for an engine that is not installed, a box off the protein.
         """
         self.dock = engine(self.engine)
-        if self.engine == "vina":
-            from molediff.docking.vina import pocket_of
-
-            pocket_of(self.receptor, self.site, self.config)
+        scorer(self.engine)(self.receptor, self.site, self.config)
         self.judge = Judge(self.receptor, self.site) if self.check else None
 
     def __call__(self, row: Row) -> dict:
@@ -164,53 +162,35 @@ class ScoreTask:
 
     receptor: Receptor
     site: Site
+    engine: str
+    """Name in `molediff.docking.engines.ENGINES`."""
     config: DockConfig
     dock: bool = False
     """Whether each pose's molecule is also docked anew, from an embedded conformer."""
-    vina: bool = True
-    """False reads and protonates the poses only, where Vina is not installed."""
 
     def start(self) -> None:
-        """Compute the maps of the box grown by `MARGIN`."""
-        if not self.vina:
-            return
-        from molediff.docking.vina import VinaPocket
-
+        """Make the box ready, grown by `MARGIN`."""
         grown = replace(self.site, size=self.site.size + 2 * MARGIN)
-        self.pocket = VinaPocket(self.receptor, grown, self.config.seed, self.config.spacing)
+        self.pocket = scorer(self.engine)(self.receptor, grown, self.config)
 
     def __call__(self, rows: list[Row]) -> list[dict]:
-        """[{'score', 'minimised', 'reason', 'note', 'block' (with hydrogens), 'minimised_block', 'docked'}]."""
-        return [self.one(row) for row in rows]
+        """[{'score', 'minimised', 'reason', 'note', 'block' (with hydrogens), 'minimised_block', 'docked', 'read'}]."""
+        read = [as_pose(row) for row in rows]
+        there = [k for k, (_, mol) in enumerate(read) if mol is not None]
+        figures = dict(zip(there, self.pocket.scores([read[k][1] for k in there]), strict=True))
+        pairs = enumerate(zip(rows, read, strict=True))
+        return [self.one(row, out, mol, figures.get(k)) for k, (row, (out, mol)) in pairs]
 
-    def one(self, row: Row) -> dict:
-        """Figures of one pose."""
-        out = {"score": None, "minimised": None, "reason": "", "note": "", "block": "", "minimised_block": ""}
-        out |= {"docked": None, "read": False}
-        mol, out["reason"] = parse(row)
-        out["read"] = mol is not None
-        out["reason"] = out["reason"] or unfit(mol, 10**6)
-        if out["reason"]:
+    def one(self, row: Row, out: dict, mol: Chem.Mol | None, found: PoseScore | str | None) -> dict:
+        """The figures of one pose put to what was read of it."""
+        if found is None:
             return out
-        if not (mol.GetNumConformers() and mol.GetConformer().Is3D()):
-            return out | {"reason": "has no 3D coordinates"}
-        whole = Chem.AddHs(mol, addCoords=True)
-        added = whole.GetNumAtoms() - mol.GetNumAtoms()
-        out["note"] = f"{added} hydrogens added" if added else ""
-        out["block"] = Chem.MolToMolBlock(whole)
-        if not self.vina:
-            return out
-        try:
-            found = self.pocket.score(whole)
-        except ValueError as error:
-            return out | {"reason": str(error)}
-        out |= {"score": found.score, "minimised": found.minimised}
-        moved = Chem.Mol(whole)
+        if isinstance(found, str):
+            return out | {"reason": found}
+        moved = Chem.Mol(mol)
         moved.GetConformer().SetPositions(np.ascontiguousarray(found.places))
-        out["minimised_block"] = Chem.MolToMolBlock(moved)
-        if self.dock:
-            out |= self.redock(row)
-        return out
+        out |= {"score": found.score, "minimised": found.minimised, "minimised_block": Chem.MolToMolBlock(moved)}
+        return out | (self.redock(row) if self.dock else {})
 
     def redock(self, row: Row) -> dict:
         """{'docked': score of the best pose of a search} or its reason as a note."""
@@ -218,3 +198,20 @@ class ScoreTask:
         docked = self.pocket.dock(ligand, self.config) if ligand.mol is not None else None
         reason = ligand.reason if docked is None else docked.reason
         return {"note": f"not docked: {reason}"} if reason else {"docked": docked.scores[0]}
+
+
+def as_pose(row: Row) -> tuple[dict, Chem.Mol | None]:
+    """What `ScoreTask` says of a row before it is scored, and the pose with its hydrogens; None where it is none."""
+    out = {"score": None, "minimised": None, "reason": "", "note": "", "block": "", "minimised_block": ""}
+    out |= {"docked": None, "read": False}
+    mol, out["reason"] = parse(row)
+    out["read"] = mol is not None
+    out["reason"] = out["reason"] or unfit(mol, 10**6)
+    if out["reason"]:
+        return out, None
+    if not (mol.GetNumConformers() and mol.GetConformer().Is3D()):
+        return out | {"reason": "has no 3D coordinates"}, None
+    whole = Chem.AddHs(mol, addCoords=True)
+    added = whole.GetNumAtoms() - mol.GetNumAtoms()
+    out["note"] = f"{added} hydrogens added" if added else ""
+    return out | {"block": Chem.MolToMolBlock(whole)}, whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,25 +15,9 @@ from molediff.docking.ligand import Docked, Ligand
 from molediff.docking.pdbqt_ligand import LigandPdbqt, atoms_of, faults, onto, to_pdbqt
 from molediff.docking.receptor import Receptor
 from molediff.docking.receptor_text import rigid_pdbqt
+from molediff.docking.scoring import PoseScore, near_box, refused
 from molediff.docking.settings import DockConfig, row_seed
 from molediff.docking.site import Site
-
-REACH = 12.0
-"""Receptor atoms farther than this from the box are left out of the maps, angstrom; Vina's cut-off is 8."""
-
-
-@dataclass(frozen=True)
-class PoseScore:
-    """Vina's figures of one pose, kcal/mol."""
-
-    score: float
-    """Of the pose as it is, with the explicit receptor."""
-    minimised: float
-    """After Vina's local optimisation in the maps."""
-    places: np.ndarray | None = None
-    """(N, 3) positions after it, angstrom, all atoms of the ligand."""
-    inter: float = float("nan")
-    """Ligand with receptor, of the pose as it is, before the torsional divisor."""
 
 
 class VinaPocket:
@@ -57,13 +41,7 @@ class VinaPocket:
         """
         vina = _vina()
         self.receptor, self.site = receptor, site
-        self.low, self.high = site.centre - site.size / 2, site.centre + site.size / 2
         near = near_box(receptor, site)
-        if not len(near):
-            raise UserError(
-                f"No atom of the receptor lies within {REACH:.0f} A of the box at "
-                f"{', '.join(f'{x:.1f}' for x in site.centre)}. Give a box on the protein, or --detect."
-            )
         self.engine = vina(sf_name="vina", cpu=1, seed=row_seed(seed, -1), verbosity=0)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "receptor.pdbqt"
@@ -71,11 +49,15 @@ class VinaPocket:
             self.engine.set_receptor(str(path))
         self.engine.compute_vina_maps([float(x) for x in site.centre], [float(x) for x in site.size], spacing)
 
-    def outside(self, mol: Chem.Mol, conformer: int = -1) -> float:
-        """How far the heavy atom that lies farthest out is outside the box, angstrom; 0 for a pose within."""
-        heavy = [a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() > 1]
-        places = mol.GetConformer(conformer).GetPositions()[heavy]
-        return float(np.maximum(np.maximum(self.low - places, places - self.high), 0.0).max())
+    def scores(self, mols: Sequence[Chem.Mol]) -> list[PoseScore | str]:
+        """Of every pose; for one that cannot be scored, why."""
+        out: list[PoseScore | str] = []
+        for mol in mols:
+            try:
+                out.append(self.score(mol))
+            except ValueError as error:
+                out.append(str(error))
+        return out
 
     def score(self, mol: Chem.Mol, conformer: int = -1) -> PoseScore:
         """Score a pose where it is and minimise it.
@@ -87,9 +69,9 @@ class VinaPocket:
         Raises:
             ValueError: for a ligand meeko refuses or a pose outside the box; the message is the row's reason.
         """
-        out = self.outside(mol, conformer)
-        if out > 0:
-            raise ValueError(f"lies {out:.1f} A outside the box")
+        why = refused(self.site, mol, conformer)
+        if why:
+            raise ValueError(why)
         written = to_pdbqt(mol, conformer)
         self.engine.set_ligand_from_string(written.text)
         try:
@@ -101,7 +83,7 @@ class VinaPocket:
             float(energies[0]), float(minimised[0]), self._optimised(mol, conformer, written), float(energies[1])
         )
 
-    def _optimised(self, mol: Chem.Mol, conformer: int, written: LigandPdbqt) -> np.ndarray | None:
+    def _optimised(self, mol: Chem.Mol, conformer: int, written: LigandPdbqt) -> np.ndarray:
         """Where optimize() left the ligand."""
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder) / "pose.pdbqt")
@@ -162,13 +144,6 @@ class VinaPocket:
         places = copy.GetConformer().GetPositions()
         copy.GetConformer().SetPositions(places - places.mean(0) + self.site.centre)
         return copy
-
-
-def near_box(receptor: Receptor, site: Site) -> np.ndarray:
-    """Indices of the atoms with an AutoDock type that lie within `REACH` of the box."""
-    low, high = site.centre - site.size / 2 - REACH, site.centre + site.size / 2 + REACH
-    inside = ((receptor.pos >= low) & (receptor.pos <= high)).all(axis=1)
-    return np.flatnonzero(inside & np.array([bool(t) for t in receptor.types], dtype=bool))
 
 
 def merge(mol: Chem.Mol, places: list[np.ndarray], scores: list[float], config: DockConfig) -> list[int]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
 from rdkit import Chem
 
 from molediff.config import UserError, from_dict
+from molediff.docking.engines import scorer, usual_scorer
 from molediff.docking.ligands import Row, read_library, rows_of
 from molediff.docking.pool import default_workers, run_all
 from molediff.docking.receptor import Receptor
@@ -59,19 +59,23 @@ class Score:
     >>> out = Score("fast")(receptor, site, "poses.sdf", reference)  # doctest: +SKIP
     """
 
-    def __init__(self, figures: str = "fast", **settings):
+    def __init__(self, figures: str = "fast", engine: str = "", **settings):
         """A pipeline.
 
         Args:
             figures: 'fast' or 'full'; full docks each pose's molecule anew and judges strain and interactions.
+            engine: whose Vina scores, of `molediff.docking.engines.ENGINES`; '' for vina where it is installed, else
+                torch.
             settings: fields of `molediff.docking.settings.DockConfig`.
 
         Raises:
-            UserError: for other figures.
+            UserError: for other figures; for an engine that does not exist or is not installed.
         """
         if figures not in ("fast", "full"):
             raise UserError(f"--figures is '{figures}'. Allowed: fast, full.")
         self.figures, self.config = figures, from_dict(DockConfig, settings, "score")
+        self.engine = engine or usual_scorer()
+        scorer(self.engine)
 
     def __call__(
         self,
@@ -83,8 +87,6 @@ class Score:
         progress: Callable[[int, int], None] | None = None,
     ) -> Scoring:
         """Judge every pose where it is. Hydrogens that are missing are added and the note says so.
-
-        Without vina and meeko installed the Vina columns are empty.
 
         Args:
             receptor: prepared protein.
@@ -155,9 +157,9 @@ class Score:
         return out
 
     def _vina(self, receptor, site, rows, workers: int, progress) -> list[dict]:
-        """Vina's part, in children; without vina the poses are only read."""
+        """Vina's part, in children."""
         chunks = [rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK)]
-        task = ScoreTask(receptor, site, self.config, self.figures == "full", has_vina())
+        task = ScoreTask(receptor, site, self.engine, self.config, self.figures == "full")
         results: dict[int, dict] = {}
 
         def keep(number: int, result: list[dict] | None, reason: str) -> None:
@@ -178,7 +180,7 @@ class Score:
         return [results[row.row] for row in rows]
 
     def _counts(self, table: pd.DataFrame, found: list[dict], mols: list) -> dict[str, int]:
-        scored = sum(f["score"] is not None for f in found) if has_vina() else sum(m is not None for m in mols)
+        scored = sum(f["score"] is not None for f in found)
         return {
             "requested": len(found),
             "read": sum(f["read"] for f in found),
@@ -187,8 +189,3 @@ class Score:
             "pb_valid": int(table["pb_valid"].sum()),
             "failed": len(found) - scored,
         }
-
-
-def has_vina() -> bool:
-    """Whether Vina's figures can be computed here."""
-    return all(find_spec(name) is not None for name in ("vina", "meeko"))

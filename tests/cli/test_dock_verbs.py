@@ -52,6 +52,10 @@ def test_dock_then_score(pocket, tmp_path, capsys):
     assert scored.vina_score[0] == pytest.approx(float(first.GetProp("score")), abs=0.1)
     assert scored.rmsd.iloc[-1] < 0.01 and scored.vina_score.iloc[-1] < -6
     assert "scored          " in capsys.readouterr().out
+    assert main([*command[:-1], str(tmp_path / "t"), "--engine", "torch"]) == 0
+    same = pd.read_csv(tmp_path / "t" / "table.csv")
+    assert (same.vina_score - scored.vina_score).abs().max() < 0.02
+    assert (same.vina_minimised < same.vina_score + 0.1).all()
 
 
 @pytest.mark.parametrize(
@@ -64,6 +68,7 @@ def test_dock_then_score(pocket, tmp_path, capsys):
         (["score"], "Nothing to score"),
         (["score", "--molecules", "missing.sdf"], "cannot be read"),
         (["score", "--molecules", "x.sdf", "--figures", "some"], "Allowed: fast, full"),
+        (["score", "--molecules", "x.sdf", "--engine", "diffusion"], "Allowed: vina, torch"),
     ],
 )
 def test_what_cannot_be_is_said(pocket, more, said, capsys):

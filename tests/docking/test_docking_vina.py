@@ -9,6 +9,7 @@ from rdkit.Chem import rdMolTransforms
 from molediff.config import UserError
 from molediff.docking.ligand import Docked, Ligand
 from molediff.docking.ligands import prepare, rows_of
+from molediff.docking.scoring import outside
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 from molediff.docking.tasks import ScoreTask, sound
@@ -87,7 +88,7 @@ def test_docking_keeps_the_molecule_and_finds_its_own_score(pocket):
         places = first.poses.GetConformer(k).GetPositions()
         assert isomer(first.poses, places) == was
         assert np.linalg.norm(places.mean(0) - pocket.site.centre) < 12
-        if not pocket.outside(first.poses, k):
+        if not outside(pocket.site, first.poses, k):
             assert abs(pocket.score(first.poses, k).score - score) < 0.6  # Vina docks against the best pose's intra
 
 
@@ -128,7 +129,7 @@ def test_poses_that_are_one_are_merged():
 def test_scoring_gives_every_pose_a_row(pocket):
     _, _, crystal = small_pocket()
     flat = Chem.MolFromSmiles("CCO")
-    task = ScoreTask(pocket.receptor, pocket.site, DockConfig())
+    task = ScoreTask(pocket.receptor, pocket.site, "vina", DockConfig())
     task.pocket = pocket
     blocks = [Chem.MolToMolBlock(m) for m in (crystal, ligand("CCO").mol)]
     rows = [*rows_of([Chem.MolFromMolBlock(b, removeHs=False) for b in blocks]), *rows_of([flat, "CC.C", None])]

@@ -13,6 +13,7 @@ from molediff.docking.torch_vina.energy import (
     score,
 )
 from molediff.docking.torch_vina.multistart import dock_torch
+from molediff.docking.torch_vina.pocket import TorchPocket, pocket_of
 from molediff.docking.torch_vina.search import SearchSettings
 from molediff.docking.torch_vina.torsions import Placement, Torsions, placement
 
@@ -22,10 +23,12 @@ __all__ = [
     "ReceptorTerms",
     "Scores",
     "SearchSettings",
+    "TorchPocket",
     "Torsions",
     "dock_torch",
     "intermolecular",
     "intramolecular",
     "placement",
+    "pocket_of",
     "score",
 ]

@@ -95,7 +95,10 @@ class Placement:
 
 @dataclass(frozen=True)
 class Torsions:
-    """The moving parts of one conformer: N atoms, T torsions, T + 1 fragments, parents first."""
+    """The moving parts of one conformer: N atoms, T torsions, T + 1 fragments, parents first.
+
+    ``design``, ``centre``, ``origin`` and ``direction`` may have a leading P: a conformer for each pose (see `each`).
+    """
 
     design: Tensor
     """(N, 4 (T + 1)): the atom's (x, y, z, 1) relative to ``centre``, in the columns of its fragment."""
@@ -156,9 +159,26 @@ class Torsions:
             tuple(tree.axis[f] for f in turning),
         )
 
+    @classmethod
+    def each(cls, pos: Tensor, tree: Tree, heavy: Tensor | None = None) -> Torsions:
+        """From a conformer for each pose, whose bonds and angles it keeps.
+
+        Args:
+            pos: (P, N, 3) angstrom.
+            tree, heavy: as of `of`.
+        """
+        alone = [cls.of(one, tree, heavy) for one in pos]
+        names = ("design", "centre", "origin", "direction")
+        return dataclasses.replace(alone[0], **{n: torch.stack([getattr(t, n) for t in alone]) for n in names})
+
+    def here(self) -> Placement:
+        """The poses that the conformers of `each` are."""
+        at = self.centre
+        return Placement(at, torch.eye(3).to(at).expand(len(at), 3, 3), at.new_zeros(len(at), len(self)))
+
     def only(self, atoms: Tensor) -> Torsions:
         """The same motions of some atoms, (H,) long."""
-        return dataclasses.replace(self, design=self.design[atoms], moved=self.moved[:, atoms])
+        return dataclasses.replace(self, design=self.design[..., atoms, :], moved=self.moved[:, atoms])
 
     def to(self, **kwargs) -> Torsions:
         """To another device or dtype."""
@@ -171,7 +191,7 @@ class Torsions:
         if not len(self):
             return frames
         own = rotation(at.angles[..., None] * self.direction)  # (P, T, 3, 3)
-        shift = self.origin - (own * self.origin[:, None]).sum(-1)  # (P, T, 3)
+        shift = self.origin - (own * self.origin.unsqueeze(-2)).sum(-1)  # (P, T, 3)
         local = torch.cat([own, shift[..., None]], -1)  # (P, T, 3, 4)
         first = 0
         for count in self.levels:
@@ -185,7 +205,7 @@ class Torsions:
 
     def atoms(self, frames: Tensor) -> Tensor:
         """(P, 3, N) positions from the motions of `frames`."""
-        return frames.permute(0, 2, 1, 3).flatten(2) @ self.design.T
+        return frames.permute(0, 2, 1, 3).flatten(2) @ self.design.mT
 
     def poses(self, at: Placement) -> Tensor:
         """(P, N, 3) angstrom, differentiable in the placement."""
@@ -208,8 +228,8 @@ class Torsions:
         if not len(self):
             return torch.cat(whole, -1)
         hung = frames[:, list(self.parent)]  # (P, T, 3, 4)
-        axis = (hung[..., :3] * self.direction[:, None]).sum(-1)  # (P, T, 3)
-        point = (hung[..., :3] * self.origin[:, None]).sum(-1) + hung[..., 3] - root[:, None]
+        axis = (hung[..., :3] * self.direction.unsqueeze(-2)).sum(-1)  # (P, T, 3)
+        point = (hung[..., :3] * self.origin.unsqueeze(-2)).sum(-1) + hung[..., 3] - root[:, None]
         force, about = (torch.matmul(x, self.moved.T).transpose(1, 2) for x in (gradient, torque))
         about = about - torch.linalg.cross(point, force, dim=-1)
         return torch.cat([*whole, (axis * about).sum(-1)], -1)
