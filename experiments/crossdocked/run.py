@@ -59,6 +59,8 @@ class Row:
     """Weight of the clash term beside Vina's, kcal/mol/A^2."""
     sizes: str = "reference"
     """Heavy atoms: 'reference' for those of the reference ligand +- 3, 'prior' for what fills the pocket."""
+    join: bool = False
+    """Whether pieces are brought together, see `molediff.sampling.joined`."""
     pocket: str = "ligand"
     """'ligand' for the residues round the reference ligand, 'box' for a sphere round the site's centre."""
 
@@ -79,10 +81,13 @@ ROWS = {
     "scale2+vina+clash": Row(GuidanceConfig(scale=2.0, pull=PULL, below=EARLY), 5.0),
     "late+clash": Row(GuidanceConfig(pull=4 * PULL, below=0.5), 5.0),
     "later+clash": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0),
+    "joined": Row(join=True),
+    "usual": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, join=True),
     "prior": Row(sizes="prior"),
     "box": Row(sizes="prior", pocket="box"),
+    "usual-prior": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, "prior", True),
 }
-"""Rows of the table."""
+"""Rows of the table; usual is what `molediff generate` does, with sizes by the prior where none are asked for."""
 KEYS = ("row", "pocket", "n", "model", "steps", "settings", "relax")
 """What a line of results.jsonl is known by."""
 REFERENCE = "reference"
@@ -214,7 +219,7 @@ def molecules(model, args: argparse.Namespace, one: Wanted) -> dict:
     denoise = guided(model, receptor, frame, how.guidance, how.clash)
     atoms = ligand.GetNumHeavyAtoms()
     sizes = f"{max(3, atoms - 3)}-{atoms + 3}" if how.sizes == "reference" else ""
-    out = Generate(model, denoise)(n=one.n, seed=0, steps=one.steps, atoms=sizes, task=Task(frame))
+    out = Generate(model, denoise)(n=one.n, seed=0, steps=one.steps, atoms=sizes, task=Task(frame), join=how.join)
     valid = out.table["strict_heavy_valid"].tolist()
     whole = [with_hydrogens(mol) if ok else None for mol, ok in zip(out.mols, valid, strict=True)]
     made = {"blocks": [Chem.MolToMolBlock(mol) if mol is not None else "" for mol in whole], "valid": valid}

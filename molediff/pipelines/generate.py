@@ -12,6 +12,7 @@ import torch
 from rdkit import Chem
 
 from molediff.chem import to_rdkit
+from molediff.chem.valences import valences
 from molediff.config import UserError, from_dict
 from molediff.elements import Vocabulary
 from molediff.evaluation.protocols.strict_heavy import strict_heavy
@@ -22,7 +23,7 @@ from molediff.pipelines.only import only
 from molediff.pipelines.parts import Parts
 from molediff.pipelines.tasks import Task
 from molediff.pipelines.watch import Trajectory
-from molediff.sampling import Denoise, SamplingConfig, evaluations
+from molediff.sampling import Denoise, SamplingConfig, evaluations, joined
 from molediff.structures import Molecules, take
 
 BONDS = 2000
@@ -138,7 +139,7 @@ class Generate:
         config = self._config(task, steps, elements, settings)
         at_least_one(n)
         sizes = task.sizes(self.model, n, seed, atoms)
-        kept, denoise = Parts(parts), task.guided(self.denoise or self.model)
+        kept, denoise = Parts(parts), self._denoiser(task, config)
         watcher = Trajectory.of(trajectory, n)
         made: list[Molecules | None] = [None] * n
         done = 0
@@ -168,6 +169,11 @@ class Generate:
         given = sampling_config(steps=steps, **(task.usual(self.model, steps) | settings))
         bias = only(elements, self.model.vocabulary, given.atom_bias)
         return task.settings(dataclasses.replace(given, atom_bias=bias), self.model)
+
+    def _denoiser(self, task: Task, config: SamplingConfig) -> Denoise:
+        """The model, or what it is under guidance, with what the task and the settings put on top."""
+        denoise = task.guided(self.denoise or self.model)
+        return joined(denoise, self.model.process, valences(self.model.vocabulary)) if config.join else denoise
 
     def _about(self, config: SamplingConfig, task: Task) -> dict:
         source, explicit = self.model.source, self.model.config.explicit_hydrogens

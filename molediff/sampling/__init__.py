@@ -2,6 +2,7 @@
 
 from molediff.sampling.forbidden import without_bonds
 from molediff.sampling.guidance import Energy, GuidanceConfig, guide, tempered
+from molediff.sampling.joined import joined
 from molediff.sampling.loop import evaluations, sample, time_grid
 from molediff.sampling.methods import METHODS, SECOND_LOOKS, Before, Denoise, Problem
 from molediff.sampling.precision import PRECISIONS
@@ -24,6 +25,7 @@ __all__ = [
     "draw_sizes",
     "evaluations",
     "guide",
+    "joined",
     "parse_atoms",
     "sample",
     "sided",

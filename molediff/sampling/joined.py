@@ -1,0 +1,100 @@
+"""Pieces brought together in the late steps: a constraint on the estimate, as `sided` is, not on the network.
+
+Two pieces that are both whole molecules by themselves lie 3 A apart and stay so: nothing in the rest of the run would
+bring them together. Where the estimate is in pieces, every piece goes to the nearest atom with room for a bond of a
+larger one. The bond itself, and where it leads, is left to the network.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from molediff.noise import Process, Times
+from molediff.sampling.forbidden import NEVER
+from molediff.sampling.guidance import informed
+from molediff.sampling.methods import Denoise
+from molediff.structures import Condition, Estimate, Molecules
+
+BELOW = 0.35
+"""Largest sigma / alpha at which pieces are brought together, angstrom: before, most estimates are in pieces."""
+ABOVE = 0.08
+"""Smallest: after, what is brought together has no time left to bond."""
+LENGTH = 1.5
+"""Distance of the two atoms that should bond, angstrom."""
+
+
+def joined(denoise: Denoise, process: Process, room: Tensor) -> Denoise:
+    """A denoiser whose late estimates are not left in pieces.
+
+    Args:
+        denoise: any.
+        process: of its model, for noise levels.
+        room: (elements, charges) int64, bond orders that an atom of each class has room for.
+    """
+
+    def wrapped(noisy: Molecules, times: Times, condition: Condition) -> Estimate:
+        estimate = denoise(noisy, times, condition)
+        rho = process.schedule.rho(times.pos) * process.config.scale  # (B,) angstrom
+        late = (rho >= ABOVE) & (rho <= BELOW)
+        if not bool(late.any()):
+            return estimate
+        seen = informed(estimate, noisy, condition.known)
+        order = seen.bond.argmax(-1) * noisy.pair_mask  # (B, N, N)
+        label = pieces(order > 0, noisy.mask)
+        apart = late & ((label != label[:, :1]) & noisy.mask).any(1)
+        if not bool(apart.any()):
+            return estimate
+        has_room = order.sum(-1) < room.to(order)[seen.atom.argmax(-1), seen.charge.argmax(-1)]  # (B, N)
+        possible = seen.bond[..., 1:].amax(-1) > NEVER / 2
+        may = noisy.pair_mask & possible & ~condition.known.bond & has_room[:, None] & has_room[..., None]
+        moves = together(estimate.pos, label, may, noisy.mask, condition.known.pos) * apart[:, None, None]
+        if condition.pocket is None and not bool(condition.known.pos.any()):
+            count = noisy.mask.sum(1)[:, None, None]
+            moves = (moves - moves.sum(1, keepdim=True) / count) * noisy.mask[..., None]
+        return estimate.replace(pos=estimate.pos + moves.to(estimate.pos))
+
+    return wrapped
+
+
+def pieces(bonded: Tensor, mask: Tensor) -> Tensor:
+    """(B, N) the first atom of the piece that each atom is in; of padding itself.
+
+    Args:
+        bonded: (B, N, N) bool, symmetric.
+        mask: (B, N) bool.
+    """
+    n = mask.shape[1]
+    reach = (bonded & mask[:, None] & mask[..., None]) | torch.eye(n, dtype=torch.bool, device=mask.device)
+    for _ in range(max(1, (n - 1).bit_length())):
+        reach = torch.bmm(reach.float(), reach.float()) > 0
+    return reach.long().argmax(-1)
+
+
+def together(pos: Tensor, label: Tensor, may: Tensor, mask: Tensor, known: Tensor) -> Tensor:
+    """(B, N, 3) moves, angstrom: each piece goes to the nearest atom of a larger one, until a bond is as long.
+
+    Pieces with known positions stay, and count as larger than all others.
+
+    Args:
+        pos: (B, N, 3) angstrom.
+        label: (B, N) of `pieces`.
+        may: (B, N, N) bool, pairs of atoms that could bond.
+        mask: (B, N) bool.
+        known: (B, N) bool, positions that stay.
+    """
+    n = pos.shape[1]
+    same = (label[:, :, None] == label[:, None]) & mask[:, None] & mask[..., None]  # (B, N, N)
+    fixed = (same & known[:, None]).any(-1)
+    size = (same.sum(-1) + n * fixed) * n - label  # (B, N), no two pieces alike
+    apart = torch.cdist(pos, pos).masked_fill(~(may & (size[:, None] > size[..., None])), torch.inf)
+    nearest, to = apart.min(-1)  # (B, N)
+    own = torch.full_like(nearest, torch.inf).scatter_reduce(1, label, nearest, "amin").gather(1, label)
+    first = torch.where(nearest == own, torch.arange(n, device=pos.device), n)
+    first = torch.full_like(first, n).scatter_reduce(1, label, first, "amin").gather(1, label)
+    goes = torch.isfinite(own) & (own > LENGTH) & ~fixed & mask
+    first = first.clamp(max=n - 1)
+    target = to.gather(1, first)
+    way = pos.gather(1, target[..., None].expand_as(pos)) - pos.gather(1, first[..., None].expand_as(pos))
+    share = torch.where(goes, 1 - LENGTH / own.clamp(min=LENGTH), 0.0)
+    return way * share[..., None]
