@@ -149,7 +149,7 @@ BUNDLES = {
         "experiments/druglike/config.yaml",
         lambda sum_: free_figures(of("druglike"), HEAVY, sum_) | conformer_figures(of("druglike"), sum_),
         [
-            {"steps": 1, "start": 3.0, "bend": 1.5, "end": 0.01, "churn": 1.0},
+            {"steps": 1, "start": 3.0, "bend": 1.5, "end": 0.01, "churn": 1.0, "join": True},
             {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01, "churn": 1.0},
         ],
     ),
@@ -157,7 +157,7 @@ BUNDLES = {
         "molecules and poses in a protein pocket, hydrogens implied",
         "experiments/pocket/config.yaml",
         lambda sum_: pocket_figures(of("crossdocked"), IN_POCKET, sum_) | order_figures(of("docking_astex"), sum_),
-        [{"steps": 1, "kind": "pocket", "bend": 1.0, "end": 0.01, "churn": 1.0}],
+        [{"steps": 1, "kind": "pocket", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True}],
     ),
 }
 """Name -> what is said of it."""

@@ -171,7 +171,7 @@ def run(args: argparse.Namespace) -> None:
             one = Wanted(row, name, 1, "", 0, relax=args.relax)
             if row != REFERENCE:
                 said = model.recommended(args.steps, "pocket").items()
-                settings = ",".join(f"{key}={value}" for key, value in said)
+                settings = ",".join(f"{key}={value}" for key, value in said if key != "join")  # the row says it
                 one = Wanted(row, name, args.n, model.source.checksum[:8], args.steps, settings, args.relax)
             if one.key in done or time.monotonic() > until:
                 continue

@@ -23,7 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--conformers",
         type=int,
-        default=1,
         help="conformers each ligand starts from, the results merged; 0 for the coordinates as given (default 1)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the run (default 0)")
@@ -48,10 +47,10 @@ def run(args: argparse.Namespace) -> int:
     """Dock, write, report."""
     from molediff.pipelines.dock import Dock
 
-    if args.exhaustiveness is None:
-        args.exhaustiveness = EFFORT.get(args.engine, 8)
-    settings = {k: getattr(args, k) for k in ("poses", "exhaustiveness", "conformers", "seed", "seconds", "torsions")}
     proposes = proposed.asked(args)
+    args.exhaustiveness = EFFORT.get(args.engine, 8) if args.exhaustiveness is None else args.exhaustiveness
+    args.conformers = 1 if args.conformers is None else args.conformers
+    settings = {k: getattr(args, k) for k in ("poses", "exhaustiveness", "conformers", "seed", "seconds", "torsions")}
     device = options.device_of(args.device) if args.device != "cpu" else "cpu"  # torch is not loaded for nothing
     model = proposed.model_of(args, device)
     pipeline = None if proposes else Dock(args.engine, args.rank, model, **settings, device=device)
@@ -71,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     work = options.begin_run(args, decisive, page, **about)
     if work.status is not None:
         return work.status
-    count = len(library) if isinstance(library, list) else _count(library)
+    count = len(library) if isinstance(library, list) else options.rows_in(library)
     bar = options.progress_bar(count, args.quiet, "ligand")
     result = pipeline(receptor, site, library, workers, args.protonate, not args.no_check, bar, work.parts)
     result.save(args.out)
@@ -95,12 +94,6 @@ def _library(args: argparse.Namespace):
 
         return list(DEMO_LIBRARY), "demo"
     raise UserError("Nothing to dock. Give a library: --molecules FILE.smi, .sdf or .csv; or try --demo.")
-
-
-def _count(library: Path) -> int:
-    from molediff.docking.ligands import read_library
-
-    return len(read_library(library))
 
 
 def _print(result, seconds: float, args: argparse.Namespace) -> None:

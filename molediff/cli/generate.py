@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trajectory", type=int, metavar="K", help="also draw molecule K coming out of the noise")
     begin.add_arguments(parser)
     options.add_sampling(parser)
+    parser.add_argument(
+        "--join",
+        action=argparse.BooleanOptionalAction,
+        help="bring the pieces of a molecule together in the late steps (default: what the model recommends)",
+    )
     options.add_model(parser, "", f"{in_pocket.FREE}; in a pocket {in_pocket.POCKET}")
     options.add_output(parser, "out")
     in_pocket.add_arguments(parser)
@@ -54,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
         "trajectory": args.trajectory,
         **options.sampling(args),
     }
+    asked |= {} if args.join is None else {"join": args.join}
     task = begin.task_of(args, pipeline.model, frame, None if place is None else place.receptor)
     decisive = {**asked, **begin.decisive(args), "checksum": source.checksum, "device": device, "compile": args.compile}
     decisive |= {} if place is None else in_pocket.decisive(args, place)

@@ -159,7 +159,7 @@ def decisive(args: argparse.Namespace, place: Place) -> dict:
     """What decides the result, beside the other arguments."""
     found = pocket_options.decisive(place.receptor, place.site)
     if place.reference is not None:
-        found["reference"] = mark(place.reference)
+        found["reference"] = pocket_options.mark(place.reference)
     found |= {"rank_by": place.judge.rank_by, "relax": place.judge.relax}
     if is_guided(args):
         found |= pushed(args)
@@ -196,14 +196,6 @@ def denoiser_of(args: argparse.Namespace, place: Place, frame, model):
     from molediff.sampling import GuidanceConfig
 
     return guided(model, place.receptor, frame, GuidanceConfig(scale=args.guidance_scale, pull=pull_of(args)))
-
-
-def mark(mol) -> str:
-    """Checksum of a reference: elements and positions."""
-    import hashlib
-
-    text = ",".join(a.GetSymbol() for a in mol.GetAtoms()).encode()
-    return hashlib.sha256(text + mol.GetConformer().GetPositions().round(3).tobytes()).hexdigest()[:16]
 
 
 def report(made) -> None:

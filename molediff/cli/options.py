@@ -160,15 +160,20 @@ def open_run(folder: Path, arguments: dict, overwrite: bool) -> str:
         'new', 'resume' or 'complete'.
 
     Raises:
-        UserError: for a folder that holds a run with other arguments, or anything else that is not a run.
+        UserError: for a folder that holds a run with other arguments, or files but no run.
     """
     record = folder / "run.json"
     if folder.exists() and not folder.is_dir():
         raise UserError(f"'{folder}' is a file. Give a folder: --out FOLDER")
-    if overwrite and record.is_file():
+    if overwrite:
         drop_parts(folder)
-        record.unlink()
+        record.unlink(missing_ok=True)
     if not record.is_file():
+        if not overwrite and _anything(folder):
+            raise UserError(
+                f"'{folder}' holds files, but no run of molediff (run.json). "
+                "Choose another --out, or --overwrite to write over them."
+            )
         return "new"
     try:
         there = json.loads(record.read_text())
@@ -215,6 +220,17 @@ def file_mark(path: Path, option: str) -> str:
         return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
     except OSError as error:
         raise UserError(f"{option}: '{path}' cannot be read ({error.strerror}). Give a file that is there.") from error
+
+
+def rows_in(library: Path) -> int:
+    """Rows of a library of molecules or poses, for a progress bar.
+
+    Raises:
+        UserError: for a file that cannot be read.
+    """
+    from molediff.docking.ligands import read_library
+
+    return len(read_library(library))
 
 
 def drop_parts(folder: Path) -> None:

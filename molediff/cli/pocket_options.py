@@ -133,6 +133,15 @@ def place(site) -> str:
     return " ".join(f"{x:.3f}" for x in (*site.centre, *site.size))
 
 
+def mark(mol) -> str:
+    """Checksum of a reference: elements, bonds and positions."""
+    import hashlib
+
+    text = ",".join(a.GetSymbol() for a in mol.GetAtoms())
+    text += ";".join(f"{b.GetBeginAtomIdx()} {b.GetEndAtomIdx()} {b.GetBondType()}" for b in mol.GetBonds())
+    return hashlib.sha256(text.encode() + mol.GetConformer().GetPositions().round(3).tobytes()).hexdigest()[:16]
+
+
 def decisive(receptor, site) -> dict[str, str]:
     """What decides a result in a pocket."""
     return {"receptor": fingerprint(receptor), "site": place(site)}

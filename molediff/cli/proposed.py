@@ -63,6 +63,9 @@ def asked(args: argparse.Namespace) -> bool:
             raise UserError(f"--search belongs to --engine hybrid; --engine is {args.engine}.")
         choose("search", args.search, SEARCHES)
     if args.engine in ENGINES:
+        idle = [f"--{name}" for name in ("exhaustiveness", "conformers") if getattr(args, name) is not None]
+        if idle and not (args.search or ENGINES[args.engine].search):
+            raise UserError(f"{', '.join(idle)} belong to engines that search; --engine {args.engine} proposes poses.")
         if args.model and not ENGINES[args.engine].model and args.rank != "model":
             raise UserError(f"--model {args.model} has nothing to do: --engine {args.engine} proposes without a model.")
         return True

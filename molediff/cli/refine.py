@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     work = options.begin_run(args, decisive, **about)
     if work.status is not None:
         return work.status
-    result = pipeline(receptor, args.molecules, workers, None, work.parts)
+    bar = options.progress_bar(options.rows_in(args.molecules), args.quiet, "pose")
+    result = pipeline(receptor, args.molecules, workers, bar, work.parts)
     result.save(args.out)
     seconds = work.finish(result.counts, result.counts["failed"] > 0)
     _print(result, seconds, args.out)

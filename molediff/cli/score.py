@@ -40,13 +40,15 @@ def run(args: argparse.Namespace) -> int:
     }
     decisive |= {"molecules": options.file_mark(args.molecules, "--molecules")}
     decisive |= pocket_options.decisive(receptor, site)
+    decisive |= {} if reference is None else {"reference": pocket_options.mark(reference)}
     versions = options.versions("vina", "meeko", "posebusters", "prolif")
     work = options.begin_run(args, decisive, **pocket_options.about(receptor, site), versions=versions)
     if work.status is not None:
         return work.status
     if not args.engine and pipeline.engine != "vina":
         print(f"vina or meeko is not installed: scored by --engine {pipeline.engine}, Vina's function in torch")
-    result = pipeline(receptor, site, args.molecules, reference, workers, None)
+    bar = options.progress_bar(options.rows_in(args.molecules), args.quiet, "pose")
+    result = pipeline(receptor, site, args.molecules, reference, workers, bar)
     result.save(args.out)
     seconds = work.finish(result.counts, result.counts["failed"] > 0)
     _print(result, seconds, args.out)

@@ -95,7 +95,7 @@ def _spread(first: Chem.Mol, others: list[Chem.Mol], count: int) -> list[Chem.Mo
         return others[:count]
     angle = [np.array([rdMolTransforms.GetDihedralDeg(m.GetConformer(), *q) for q in quads]) for m in (first, *others)]
     energy = np.array([m.GetDoubleProp("energy") if m.HasProp("energy") else 0.0 for m in others])
-    strained = energy > energy.min(initial=0.0) + WINDOW if len(energy) else energy
+    strained = energy > energy.min(initial=np.inf) + WINDOW
     near = np.array([_apart(a, angle[0]) for a in angle[1:]])
     chosen: list[int] = []
     while len(chosen) < min(count, len(others)):

@@ -50,7 +50,7 @@ def write_pocket(
     texts = {"receptor.pdb": pdb_text(receptor), "receptor.pdbqt": pdbqt_text(receptor)}
     texts["pocket.pdb"] = pdb_text(receptor, near)
     if reference is not None:
-        texts[REFERENCE] = f"{Chem.MolToMolBlock(reference)}$$$$\n"
+        texts[REFERENCE] = f"{_block(reference)}$$$$\n"
     else:
         (folder / REFERENCE).unlink(missing_ok=True)
     for name, text in texts.items():
@@ -109,7 +109,15 @@ def sanitised(mol: Chem.Mol) -> Chem.Mol:
     return whole
 
 
+def _block(mol: Chem.Mol) -> str:
+    """Kekulised, or with aromatic bonds where that cannot be."""
+    try:
+        return Chem.MolToMolBlock(mol)
+    except Chem.KekulizeException:
+        return Chem.MolToMolBlock(mol, kekulize=False)
+
+
 def _write(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text)
+    part.write_text(text, encoding="utf-8")
     os.replace(part, path)

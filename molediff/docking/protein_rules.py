@@ -95,7 +95,7 @@ def hydrogens(residues: Residues, log: list[str]) -> Residues:
         count += sum(a.element == "H" for a in residue.atoms)
         heavy = residue.with_atoms([a for a in residue.atoms if a.element != "H"])
         if names:
-            heavy.state = _shown(residue.name, names)
+            heavy.state = _shown(residue.name, names) or heavy.state  # LYN and CYM say it by their names
         if heavy.atoms:
             kept.append(heavy)
     if count:

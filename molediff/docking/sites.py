@@ -16,7 +16,10 @@ from molediff.docking.site import Site
 EDGE = 25.0
 """Of a box, unless said, angstrom."""
 LEAST = 20
-"""Heavy atoms of the receptor within 8 A of the box's inside, fewer of which make no pocket."""
+"""Heavy atoms of the receptor in the box, or in one of half edge `ROUND` where it is smaller, fewer of which make no
+pocket."""
+ROUND = 8.0, 15.0
+"""Half edges in which atoms are counted: at least and at most, angstrom."""
 SMALLEST, LARGEST = 5.0, 60.0
 """Edges allowed, angstrom."""
 
@@ -111,7 +114,7 @@ def checked(receptor: Receptor, site: Site) -> Site:
             f"A box of {given} A cannot be used. Edges of {SMALLEST:g} to {LARGEST:g} A are allowed: --edge 25"
         )
     heavy = receptor.pos[[e != "H" for e in receptor.element]]
-    inside = (np.abs(heavy - site.centre) <= np.minimum(site.size / 2, 15)).all(1)
+    inside = (np.abs(heavy - site.centre) <= np.clip(site.size / 2, *ROUND)).all(1)
     nearest = float(cKDTree(heavy).query(site.centre)[0])
     if inside.sum() >= LEAST and nearest < max(site.size.max() / 2, 8):
         return site
@@ -120,6 +123,6 @@ def checked(receptor: Receptor, site: Site) -> Site:
     x, y, z = site.centre
     raise UserError(
         f"There is no pocket at ({x:.1f}, {y:.1f}, {z:.1f}) ({site.how}): {inside.sum()} heavy atoms of the protein "
-        f"lie in the box, the nearest {nearest:.1f} A from its centre. The protein spans {reach}. "
+        f"lie there, the nearest {nearest:.1f} A from its centre. The protein spans {reach}. "
         "Is the site in the frame of this protein? --detect looks for one."
     )

@@ -169,9 +169,11 @@ class ScoreTask:
     """Whether each pose's molecule is also docked anew, from an embedded conformer."""
 
     def start(self) -> None:
-        """Make the box ready, grown by `MARGIN`."""
+        """Make ready the box grown by `MARGIN`, in which poses are scored, and the box itself, in which is searched."""
         grown = replace(self.site, size=self.site.size + 2 * MARGIN)
-        self.pocket = scorer(self.engine)(self.receptor, grown, self.config)
+        ready = scorer(self.engine)
+        self.pocket = ready(self.receptor, grown, self.config)
+        self.search = ready(self.receptor, self.site, self.config) if self.dock else None
 
     def __call__(self, rows: list[Row]) -> list[dict]:
         """[{'score', 'minimised', 'reason', 'note', 'block' (with hydrogens), 'minimised_block', 'docked', 'read'}]."""
@@ -190,14 +192,19 @@ class ScoreTask:
         moved = Chem.Mol(mol)
         moved.GetConformer().SetPositions(np.ascontiguousarray(found.places))
         out |= {"score": found.score, "minimised": found.minimised, "minimised_block": Chem.MolToMolBlock(moved)}
-        return out | (self.redock(row) if self.dock else {})
+        if self.dock:
+            docked = self.redock(row)
+            out |= docked | {"note": "; ".join(filter(None, (out["note"], docked["note"])))}
+        return out
 
     def redock(self, row: Row) -> dict:
-        """{'docked': score of the best pose of a search} or its reason as a note."""
+        """{'docked': score of the best pose of a search, 'note': why there is none}."""
         ligand: Ligand = prepare(row, replace(self.config, conformers=1))
-        docked = self.pocket.dock(ligand, self.config) if ligand.mol is not None else None
+        docked = self.search.dock(ligand, self.config) if ligand.mol is not None else None
         reason = ligand.reason if docked is None else docked.reason
-        return {"note": f"not docked: {reason}"} if reason else {"docked": docked.scores[0]}
+        if reason:
+            return {"docked": None, "note": f"not docked: {reason}"}
+        return {"docked": docked.scores[0], "note": ""}
 
 
 def as_pose(row: Row) -> tuple[dict, Chem.Mol | None]:

@@ -174,8 +174,12 @@ def _records(poses, protein, reference, figures: str, names, max_atoms: int) -> 
 
 
 def _written(reference: Chem.Mol, folder: Path) -> str:
+    """The reference as a file; kekulised where that can be, for aromatic bonds in a file lose the H of [nH]."""
     path = folder / "reference.sdf"
-    Chem.MolToMolFile(reference, str(path), kekulize=False)
+    try:
+        Chem.MolToMolFile(reference, str(path))
+    except Chem.KekulizeException:
+        Chem.MolToMolFile(reference, str(path), kekulize=False)
     return str(path)
 
 

@@ -169,7 +169,8 @@ class Score:
             if progress is not None:
                 progress(len(results), len(rows))
 
-        run_all(task, chunks, min(workers, len(chunks)), self.config.seconds, keep)
+        limit = self.config.seconds * (CHUNK if self.figures == "full" else 1)  # the limit is of a search
+        run_all(task, chunks, min(workers, len(chunks)), limit, keep)
         lost = [row for row in rows if results[row.row] == NOTHING | {"reason": results[row.row]["reason"]}]
         if lost:  # a chunk died: each of its poses alone, so that one pose costs only itself
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -73,30 +74,37 @@ def write_ensemble(ensemble, folder: Path) -> Path:
 
 
 def write_sdf(mols: list[Chem.Mol | None], names: list[str], properties: list[dict], path: Path) -> Path:
-    """Molecules exactly as they are, kekulised, unsanitised; those that are None have no record.
+    """Molecules exactly as they are, kekulised where they can be, unsanitised; those that are None have no record.
 
     Coordinates have four decimals, or six where a molecule has the property _MolFileV3000.
     """
     temporary = path.with_name(f".{path.name}.tmp")
-    with open(temporary, "w") as f:
+    with open(temporary, "w", encoding="utf-8") as f:
         for mol, name, values in zip(mols, names, properties, strict=True):
             if mol is None:
                 continue
             mol = Chem.Mol(mol)
-            mol.SetProp("_Name", name)
+            mol.SetProp("_Name", one_line(name))
             mol.UpdatePropertyCache(strict=False)
+            with suppress(Chem.KekulizeException):  # then aromatic bonds stay: that is how it is
+                Chem.Kekulize(mol)
             f.write(Chem.MolToMolBlock(mol, kekulize=False, forceV3000=mol.HasProp("_MolFileV3000") == 1))
             for key, value in values.items():
-                f.write(f">  <{key}>\n{value}\n\n")
+                f.write(f">  <{key}>\n{one_line(value)}\n\n")
             f.write("$$$$\n")
     os.replace(temporary, path)
     return path
 
 
+def one_line(value) -> str:
+    """As text without line breaks, which would end a name or a value in an SD file."""
+    return " ".join(str(value).split()) if "\n" in str(value) or "\r" in str(value) else str(value)
+
+
 def write_table(table: pd.DataFrame, path: Path) -> Path:
     """A CSV file."""
     temporary = path.with_name(f".{path.name}.tmp")
-    table.to_csv(temporary, index=False)
+    table.to_csv(temporary, index=False, encoding="utf-8")
     os.replace(temporary, path)
     return path
 
@@ -104,6 +112,6 @@ def write_table(table: pd.DataFrame, path: Path) -> Path:
 def write_json(values: dict, path: Path) -> Path:
     """A JSON file."""
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(values, indent=1, default=str) + "\n")
+    temporary.write_text(json.dumps(values, indent=1, default=str) + "\n", encoding="utf-8")
     os.replace(temporary, path)
     return path

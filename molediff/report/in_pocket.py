@@ -160,5 +160,5 @@ def _by_index(table: pd.DataFrame) -> pd.DataFrame:
 
 def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text)
+    temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)

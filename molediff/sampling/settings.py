@@ -38,9 +38,9 @@ class SamplingConfig:
     favours what is common: `molediff.data.marginals.balance` gives rare elements their due."""
     bond_bias: tuple[float, ...] = ()
     """The same of bonds: none, single, double, triple."""
-    join: bool = True
-    """Whether pieces are brought together in the late steps, see `molediff.sampling.joined`; tasks whose bonds are all
-    given have none."""
+    join: bool = False
+    """Whether pieces are brought together in the late steps, see `molediff.sampling.joined`; where all bonds are given
+    there are none."""
     change: float = 1.0
     """Share of the steps that are run, the last ones; below 1 the given molecules are changed, not made from noise."""
 

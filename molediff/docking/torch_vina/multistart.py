@@ -27,6 +27,9 @@ from molediff.docking.torch_vina.torsions import Torsions, orthonormal
 EXACT = 16
 """Evaluations of the first relaxation with exact pairs; poses that will be reported get three times as many more."""
 
+SEARCH = 0.7
+"""Share of the time limit after which the search stops: the rest is for relaxing and scoring what it found."""
+
 
 def dock_torch(
     receptor: Receptor,
@@ -64,7 +67,7 @@ def dock_torch(
         return Docked(ligand, None, reason="no receptor atom within 8 A of the box")
     with torch.no_grad():
         found = _all_conformers(ligand, terms.to(maps.corner.device), maps, site, config, settings or SearchSettings(),
-                                began + config.seconds)  # fmt: skip
+                                began + SEARCH * config.seconds)  # fmt: skip
         poses, scores = _reported(found, terms, maps, site, config)
     seconds = time.process_time() - began
     if not len(poses):

@@ -1,6 +1,7 @@
 """Poses scored and minimised where they are, by Vina in torch: what `molediff.docking.vina` does, without vina.
 
-Poses of one molecule go downhill together, each with its own bonds and angles.
+Poses of one molecule go downhill together, each with its own bonds and angles, in float32: which others are there may
+change a minimum by a hundredth of a kcal/mol, a score by nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from molediff.docking.torch_vina.maps import site_maps
 from molediff.docking.torch_vina.minimise import minimise
 from molediff.docking.torch_vina.multistart import dock_torch
 from molediff.docking.torch_vina.torsions import Placement, Torsions, orthonormal
+from molediff.docking.torch_vina.tree import longest_sides
 
 EVALUATIONS = 60
 """Of a local optimisation."""
@@ -73,13 +75,14 @@ class TorchPocket:
 
 
 def alike(mols: Sequence[Chem.Mol | None]) -> list[list[int]]:
-    """Places of the molecules that have the same atoms and bonds in the same order, in order of the first of each."""
+    """Places of the molecules with the same atoms, bonds and internal pairs in one order, by the first of each."""
     found: dict[tuple, list[int]] = {}
     for i, mol in enumerate(mols):
         if mol is not None:
             atoms = tuple((a.GetAtomicNum(), a.GetFormalCharge()) for a in mol.GetAtoms())
             bonds = tuple((b.GetBeginAtomIdx(), b.GetEndAtomIdx(), b.GetBondType()) for b in mol.GetBonds())
-            found.setdefault((atoms, bonds), []).append(i)
+            # Vina's internal pairs depend on which side of a three-membered ring is the longest.
+            found.setdefault((atoms, bonds, frozenset(longest_sides(mol))), []).append(i)
     return list(found.values())
 
 

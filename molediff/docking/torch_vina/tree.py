@@ -197,12 +197,12 @@ def _neighbours(mol: Chem.Mol, order: list[int]) -> dict[int, list[int]]:
     Vina finds bonds by distance and leaves out one that has an atom closer to both its ends: of a three-membered ring
     it does not see the longest side. Without a conformer all bonds are seen.
     """
-    place, unseen = {a: i for i, a in enumerate(order)}, _longest_sides(mol)
+    place, unseen = {a: i for i, a in enumerate(order)}, longest_sides(mol)
     near = {a: [n.GetIdx() for n in mol.GetAtomWithIdx(a).GetNeighbors() if n.GetIdx() in place] for a in order}
     return {a: sorted((n for n in near[a] if frozenset((a, n)) not in unseen), key=place.get) for a in order}
 
 
-def _longest_sides(mol: Chem.Mol) -> set[frozenset[int]]:
+def longest_sides(mol: Chem.Mol) -> set[frozenset[int]]:
     """The longest side of every three-membered ring in the first conformer, where one is longer than both others."""
     if not mol.GetNumConformers():
         return set()

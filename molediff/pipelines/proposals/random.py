@@ -32,7 +32,7 @@ class RandomPoses:
         ids = list(rdDistGeom.EmbedMultipleConfs(full, n, settings))
         atoms = mol.GetNumAtoms()
         out = np.full((n, atoms, 3), np.nan)
-        rng = np.random.default_rng([seed, row])
+        rng = np.random.default_rng([seed % 2**63, row])
         for k in range(n):
             turn, step, share = _rotation(rng), rng.normal(size=3), rng.random()
             if not ids:
