@@ -87,7 +87,7 @@ def write_sdf(mols: list[Chem.Mol | None], names: list[str], properties: list[di
             mol.SetProp("_Name", one_line(name))
             mol.UpdatePropertyCache(strict=False)
             with suppress(Chem.KekulizeException):  # then aromatic bonds stay: that is how it is
-                Chem.Kekulize(mol)
+                Chem.Kekulize(mol, clearAromaticFlags=True)
             f.write(Chem.MolToMolBlock(mol, kekulize=False, forceV3000=mol.HasProp("_MolFileV3000") == 1))
             for key, value in values.items():
                 f.write(f">  <{key}>\n{one_line(value)}\n\n")

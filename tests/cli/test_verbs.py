@@ -175,3 +175,21 @@ def test_a_refused_run_leaves_the_folder_free(tmp_path, capsys):
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     # What the model recommends for so few steps, where nothing is said.
     assert record["settings"]["method"] == load("qm9").recommended(2)["method"]
+
+
+def test_a_folder_that_is_no_run_is_not_written_over(tmp_path, small_folder, capsys):
+    out = tmp_path / "out"
+    (out / ".parts").mkdir(parents=True)
+    (out / "molecules.csv").write_text("mine")
+    (out / ".parts" / "0.pt").write_text("of another run")
+    assert generate(out, small_folder) == 2
+    said = capsys.readouterr().err
+    assert "no run of molediff" in said and "--overwrite" in said and (out / "molecules.csv").read_text() == "mine"
+    assert generate(out, small_folder, "--overwrite") == 0 and not (out / ".parts").exists()
+
+
+@pytest.mark.parametrize("more", [["--exhaustiveness", "64"], ["--conformers", "5"]])
+def test_options_of_a_search_are_refused_where_nothing_searches(more, capsys):
+    for engine in ("diffusion", "random"):
+        assert main(["dock", "--demo", "--engine", engine, *more]) == 2
+        assert f"{more[0]} belong to engines that search" in capsys.readouterr().err

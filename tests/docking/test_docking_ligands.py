@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem import AllChem
 
 from molediff.config import UserError
-from molediff.docking.conformations import rigid_torsions
+from molediff.docking.conformations import _spread, rigid_torsions
 from molediff.docking.ligands import prepare, read_library, rows_of
 from molediff.docking.protonate import protonate
 from molediff.docking.settings import DockConfig, row_seed
@@ -111,3 +112,18 @@ def test_seeds_are_never_zero_and_differ():
 def test_settings_that_cannot_be_are_refused():
     with pytest.raises(UserError, match="--poses must be at least 1"):
         DockConfig(poses=0)
+
+
+def with_energy(smiles: str, seed: int, energy: float) -> Chem.Mol:
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    AllChem.EmbedMolecule(mol, randomSeed=seed)
+    mol.SetDoubleProp("energy", energy)
+    return mol
+
+
+@pytest.mark.parametrize("lowest", [-39.0, 31.0])
+def test_strained_conformers_come_last_whatever_the_zero_of_energy(lowest):
+    strained = [with_energy("C1CCCCCC1CO", k, lowest + 24) for k in range(4)]
+    others = [*strained, with_energy("C1CCCCCC1CO", 9, lowest), with_energy("C1CCCCCC1CO", 10, lowest + 1)]
+    chosen = _spread(with_energy("C1CCCCCC1CO", 11, lowest), others, 2)
+    assert sorted(m.GetDoubleProp("energy") for m in chosen) == [lowest, lowest + 1]

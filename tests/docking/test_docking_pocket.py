@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from dockbench import small_pocket
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
@@ -327,3 +328,22 @@ def test_meeko_and_vina_read_the_same_protein(receptor, ligand, tmp_path):
     engine.compute_vina_maps(center=centre, box_size=[22, 22, 22])
     engine.set_ligand_from_string(text)
     assert engine.score()[0] < -7
+
+
+@pytest.mark.parametrize("edge", [5.0, 8.0, 25.0])
+def test_small_boxes_at_a_real_site_are_pockets_and_water_is_none(edge):
+    receptor, site, _ = small_pocket()
+    assert sites.checked(receptor, Site(site.centre, np.full(3, edge), "box")).size[0] == edge
+    with pytest.raises(UserError, match="There is no pocket"):
+        sites.checked(receptor, Site(site.centre + 60, np.full(3, edge), "box"))
+
+
+def test_a_reference_that_cannot_be_kekulised_is_kept(tmp_path):
+    """As `read_reference` gives a MOL2 whose aromatic nitrogens have lost their hydrogen."""
+    receptor, site, _ = small_pocket()
+    mol = Chem.MolFromSmiles("c1cncc1", sanitize=False)
+    conformer = Chem.Conformer(5)
+    conformer.SetPositions(np.array([[np.cos(t), np.sin(t), 0] for t in np.linspace(0, 5, 5)]) + site.centre)
+    mol.AddConformer(conformer)
+    folder = write_pocket(tmp_path / "pocket", receptor, site, mol)
+    assert (folder / "reference.sdf").read_text().count("  4  0") == 5

@@ -296,3 +296,11 @@ def test_the_table_of_bonds_is_connected():
         assert reached == {x for b in bonds for x in b[:2]}
         if name in heavy:
             assert len(atoms_of(name)) == heavy[name]
+
+
+@pytest.mark.parametrize(("name", "plain", "hydrogen"), [("LYN", "LYS", "HZ2"), ("CYM", "CYS", "HA")])
+def test_hydrogens_of_the_file_leave_what_a_name_says(write, name, plain, hydrogen):
+    heavy = [line(k, n, name, "A", 1, (1.5 * k, 0, 0)) for k, n in enumerate(("N", "CA", "C", "O", "CB"), 1)]
+    shown = [line(50, hydrogen, name, "A", 1, (0, 5, 0), element="H")]
+    for atoms in (heavy, heavy + shown):
+        assert [(r.name, r.state) for r in cleaned(write(atoms))[0]] == [(plain, name)]

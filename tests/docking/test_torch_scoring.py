@@ -151,3 +151,13 @@ def test_torch_scores_where_vina_is_missing(monkeypatch):
     assert usual_scorer() == "torch"
     with pytest.raises(UserError, match=r"needs vina.*--engine torch works without it"):
         scorer("vina")
+
+
+def test_internal_pairs_are_each_poses_own(pocket, small):
+    """Vina's pairs round a three-membered ring depend on its longest side: such poses do not go together."""
+    mols = [placed("OC1CC1CCNC(=O)CO", small[1].centre, seed) for seed in range(6)]
+    groups = alike(mols)
+    assert len(groups) > 1 and sorted(i for rows in groups for i in rows) == list(range(6))
+    found = pocket.scores(mols)
+    for k, one in enumerate(pocket.scores(mols[::-1])[::-1]):
+        assert one.minimised == pytest.approx(found[k].minimised, abs=0.05)

@@ -268,3 +268,14 @@ def test_strain_of_what_cannot_be_embedded_in_time_is_a_reason(monkeypatch):
     mol.AddConformer(conformer)
     found = strain(mol)
     assert found["strain"] is None and found["reason"] == "not_embedded"
+
+
+def test_a_reference_without_hydrogens_and_with_an_aromatic_nh(complexed):
+    """Its file must not lose the H of [nH]; the message of a broken one named a file nobody had seen."""
+    ligand, protein = complexed
+    imidazole = embedded("Cc1c[nH]cn1")
+    centre = ligand.GetConformer().GetPositions().mean(0)
+    where = imidazole.GetConformer().GetPositions()
+    imidazole.GetConformer().SetPositions(where - where.mean(0) + centre)
+    table = pose_figures([imidazole], protein, Chem.RemoveHs(imidazole))
+    assert table.rmsd[0] < 0.01 and table.reason[0] == ""

@@ -49,6 +49,7 @@ def test_the_control_keeps_shapes_and_lies_in_the_site(world):
     assert away.max() <= 4.0 and away.std() > 0.2
     assert np.abs(np.linalg.norm(found[:, 0] - found[:, 1], axis=1) - 1.53).max() < 0.05
     np.testing.assert_array_equal(found, RandomPoses(world[1])(mol, 0, 12, seed=3))
+    assert np.isfinite(RandomPoses(world[1])(mol, 0, 2, seed=-1)).all()
     hand = Chem.MolFromSmiles("C[C@H](O)F")
     for pos in RandomPoses(world[1])(hand, 1, 4, seed=0):
         made = placed("C[C@H](O)F", [0, 0, 0])
