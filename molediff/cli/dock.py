@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from molediff.cli import options, pocket_options, proposed
@@ -17,7 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pocket_options.add_arguments(parser)
     parser.add_argument("--molecules", type=Path, metavar="FILE", help="library: .smi, .sdf or .csv (column smiles)")
     parser.add_argument("--demo", action="store_true", help="dock into a complex that comes along")
-    parser.add_argument("--engine", default="vina", help="vina, torch, diffusion or hybrid (default vina)")
+    parser.add_argument(
+        "--engine",
+        default="",
+        help="vina, torch, diffusion or hybrid (default vina, or torch where vina is not installed)",
+    )
     parser.add_argument("--poses", type=int, default=9, help="poses a ligand (default 9)")
     parser.add_argument("--exhaustiveness", type=int, help="search effort, Vina's scale (default 8; torch 32)")
     parser.add_argument(
@@ -45,8 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Dock, write, report."""
+    from molediff.docking.engines import usual_engine
     from molediff.pipelines.dock import Dock
 
+    if not args.engine:
+        args.engine = usual_engine()
+        if args.engine != "vina":
+            print(f"vina or meeko is not installed: --engine {args.engine}", file=sys.stderr)
     proposes = proposed.asked(args)
     args.exhaustiveness = EFFORT.get(args.engine, 8) if args.exhaustiveness is None else args.exhaustiveness
     args.conformers = 1 if args.conformers is None else args.conformers

@@ -64,7 +64,7 @@ def _check_models() -> int:
 
 def _how_to_get(package: str, extra: str) -> str:
     if package == "vina" and sys.version_info >= (3, 13):
-        return "not installed: it has no wheel for this Python; molediff dock --engine torch works without, or use 3.12"
+        return "not installed: it has no wheel for this Python; dock and score use Vina in torch instead, or use 3.12"
     return f'not installed; optional: pip install "molediff[{extra}]"'
 
 

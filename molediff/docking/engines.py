@@ -82,6 +82,6 @@ def scorer(name: str) -> Callable[[Receptor, Site, DockConfig], ScoringPocket]:
     return found.load(found.pocket)
 
 
-def usual_scorer() -> str:
+def usual_engine() -> str:
     """The first engine that is installed here."""
     return next(name for name, one in ENGINES.items() if not one.missing)

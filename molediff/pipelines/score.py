@@ -11,7 +11,7 @@ import pandas as pd
 from rdkit import Chem
 
 from molediff.config import UserError, from_dict
-from molediff.docking.engines import scorer, usual_scorer
+from molediff.docking.engines import scorer, usual_engine
 from molediff.docking.ligands import Row, read_library, rows_of
 from molediff.docking.pool import default_workers, run_all
 from molediff.docking.receptor import Receptor
@@ -74,7 +74,7 @@ class Score:
         if figures not in ("fast", "full"):
             raise UserError(f"--figures is '{figures}'. Allowed: fast, full.")
         self.figures, self.config = figures, from_dict(DockConfig, settings, "score")
-        self.engine = engine or usual_scorer()
+        self.engine = engine or usual_engine()
         scorer(self.engine)
 
     def __call__(

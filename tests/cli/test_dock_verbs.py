@@ -11,6 +11,7 @@ from molediff.cli.main import main
 for package in ("vina", "meeko", "biotite", "hydride"):
     pytest.importorskip(package)
 
+from molediff.docking import engines  # noqa: E402
 from molediff.docking.demo import DEMO_CHAINS, demo_complexes  # noqa: E402
 
 
@@ -79,3 +80,13 @@ def test_what_cannot_be_is_said(pocket, more, said, capsys):
 def test_no_pocket_is_said(capsys):
     assert main(["dock", "--molecules", "x.smi"]) == 2
     assert "No pocket was given" in capsys.readouterr().err
+
+
+def test_without_vina_torch_docks(pocket, tmp_path, capsys, monkeypatch):
+    there = engines.find_spec
+    monkeypatch.setattr(engines, "find_spec", lambda name: None if name == "vina" else there(name))
+    (tmp_path / "lib.smi").write_text("CC(N)=O acetamide\n")
+    command = ["dock", *pocket[0], "--molecules", str(tmp_path / "lib.smi"), "--exhaustiveness", "1", "--rank", "vina"]
+    assert main([*command, "--poses", "1", "--workers", "1", "--quiet", "--out", str(tmp_path / "out")]) == 0
+    assert "vina or meeko is not installed: --engine torch" in capsys.readouterr().err
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["arguments"]["engine"] == "torch"

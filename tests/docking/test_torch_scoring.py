@@ -12,7 +12,7 @@ from rdkit.Geometry import Point3D
 
 from molediff.config import UserError
 from molediff.docking import engines
-from molediff.docking.engines import ENGINES, scorer, usual_scorer
+from molediff.docking.engines import ENGINES, scorer, usual_engine
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 from molediff.docking.torch_vina import LigandTerms, ReceptorTerms, Torsions, intermolecular, intramolecular, score
@@ -148,7 +148,7 @@ def test_the_same_as_vina_where_it_is_installed(pocket, crystal, small):
 def test_torch_scores_where_vina_is_missing(monkeypatch):
     there = engines.find_spec
     monkeypatch.setattr(engines, "find_spec", lambda name: None if name == "vina" else there(name))
-    assert usual_scorer() == "torch"
+    assert usual_engine() == "torch"
     with pytest.raises(UserError, match=r"needs vina.*--engine torch works without it"):
         scorer("vina")
 
