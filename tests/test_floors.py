@@ -15,7 +15,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "molediff"
 FLOORS = {
-    1: ("config", "elements", "geometry"),
+    1: ("config", "elements", "geometry", "memory"),
     2: ("structures",),
     3: ("noise", "denoisers", "chem"),
     4: ("sampling", "data", "docking"),

@@ -229,7 +229,7 @@ def _precise(path: Path | str) -> bool:
 
 
 def bonds_elsewhere(mol: Chem.Mol, owner: Sequence[int], attach: Sequence[bool]) -> int:
-    """New bonds that should not be: within a fragment, or at one of its atoms that is no attachment point.
+    """New bonds that should not be: at an atom of a fragment that is no attachment point.
 
     Args:
         mol: generated; its first atoms are the known ones.

@@ -71,14 +71,21 @@ def read(given: list[str]) -> tuple[list, list[str]]:
         if not path.is_file():
             raise UserError(f"There is no file '{text}'.")
         if path.suffix.lower() == ".sdf":
-            found = list(Chem.SDMolSupplier(text, removeHs=False))
+            try:
+                found = list(Chem.SDMolSupplier(text, removeHs=False))
+            except OSError:  # an empty file
+                found = []
             if not found:
-                raise UserError(f"'{text}' holds no record.")
+                raise UserError(f"'{text}' holds no record. Give an SD file with molecules.")
             molecules += [
                 unreadable(f"record {k} of '{path.name}'") if mol is None else mol for k, mol in enumerate(found, 1)
             ]
         else:
-            molecules += [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            found = [line.split()[0] for line in lines if line.strip()]
+            if not found:
+                raise UserError(f"'{text}' holds no record. Give a SMILES a line.")
+            molecules += found
     return molecules, [m if isinstance(m, str) else Chem.MolToSmiles(m) for m in molecules]
 
 

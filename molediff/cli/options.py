@@ -30,10 +30,12 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         help="churn, ddim, ddpm, euler, heun (asks the network twice a step) or dpm++2m (default: what the model "
-        "recommends for so many steps, else churn)",
+        "recommends for so many steps and such a task, else churn)",
     )
     parser.add_argument(
-        "--temperature", type=float, help="of types, charges, bonds (default: what the model recommends, else 0.9)"
+        "--temperature",
+        type=float,
+        help="of types, charges, bonds (default: what the model recommends for such a task, else 0.9)",
     )
     parser.add_argument("--precision", default="float32", help="float32 or bf16, faster where the CPU has AVX512-BF16")
     parser.add_argument("--batch", type=int, default=64, help="molecules at once (default 64)")

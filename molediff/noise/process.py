@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from molediff.config import choose
+from molediff.config import UserError, choose
 from molediff.geometry import centre
 from molediff.noise import categorical, gaussian
 from molediff.noise.draws import Draws
@@ -73,9 +73,18 @@ class Process:
 
     @classmethod
     def build(cls, config: ProcessConfig, sizes: tuple[int, int, int]) -> Process:
-        """The process for a vocabulary's class counts (atoms, charges, bonds)."""
-        base = choose("base", config.base, categorical.BASES)
-        return cls(config, choose("schedule", config.schedule, SCHEDULES), *(base(k) for k in sizes))
+        """The process for a vocabulary's class counts (atoms, charges, bonds).
+
+        Raises:
+            UserError: for a base or a schedule that does not exist, or a least noise that is none.
+        """
+        base, schedule = choose("base", config.base, categorical.BASES), choose("schedule", config.schedule, SCHEDULES)
+        if not schedule.time_of(torch.tensor(float(config.rho_min), dtype=torch.float64)) > 0:
+            raise UserError(
+                f"rho_min is {config.rho_min}, no noise at all on the schedule '{config.schedule}'. "
+                f"The usual value is {ProcessConfig.rho_min}."
+            )
+        return cls(config, schedule, *(base(k) for k in sizes))
 
     @property
     def classes(self) -> tuple[int, int, int]:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 
 from molediff.config import UserError
+from molediff.memory import is_out_of_memory
 from molediff.noise import MoleculeNoise
+from molediff.pipelines.watch import Trajectory
 from molediff.sampling import Denoise, SamplingConfig, sample
 from molediff.structures import Condition, Molecules, stack, take
 
@@ -47,7 +49,7 @@ def run_batch(
     indices: list[int],
     config: SamplingConfig,
     denoise: Denoise | None = None,
-    watch=None,
+    trajectory: Trajectory | None = None,
 ) -> Molecules:
     """Sample one batch; out of memory, halve it and try again.
 
@@ -59,16 +61,17 @@ def run_batch(
         indices: of the molecules in the run, which fix their noise.
         config: settings.
         denoise: the model's own when None; guidance wraps it.
-        watch: see `molediff.sampling.sample`.
+        trajectory: of a molecule of the run, filled if it is in this batch.
     """
 
     def attempt(rows: list[int]) -> Molecules:
-        part = take(given, rows)
-        noise = MoleculeNoise(seed, [indices[r] for r in rows], part.sizes.tolist(), part.pos.device)
+        part, members = take(given, rows), [indices[r] for r in rows]
+        noise = MoleculeNoise(seed, members, part.sizes.tolist(), part.pos.device)
+        watch = None if trajectory is None else trajectory.watch(members)
         try:
             return sample(denoise or model, model.process, part, condition_of(part, rows), noise.next, config, watch)
-        except (torch.OutOfMemoryError, MemoryError):
-            if len(rows) == 1:
+        except (RuntimeError, MemoryError) as error:  # torch's own error of the GPU is a RuntimeError too
+            if len(rows) == 1 or not is_out_of_memory(error):
                 raise
         log.warning("Out of memory with %d molecules at once; trying half of them.", len(rows))
         half = len(rows) // 2

@@ -19,7 +19,7 @@ from molediff.config import UserError
 from molediff.model import Model, load
 from molediff.pipelines.batching import DEFAULT_BATCH, plan, run_batch
 from molediff.pipelines.generate import Progress, at_least_one, sampling_config
-from molediff.pipelines.parts import Parts
+from molediff.pipelines.parts import Parts, identity
 from molediff.sampling import Denoise, evaluations, sided
 from molediff.structures import Condition, Known, Molecules, Stereo, take
 
@@ -80,7 +80,7 @@ class Conformers:
         parts: Path | None = None,
         **settings,
     ) -> Ensemble:
-        """Make n conformers of each molecule. Noise depends on the seed and the conformer's number alone.
+        """Make n conformers of each molecule. Noise depends on the seed and the place among all conformers alone.
 
         Args:
             molecules: SMILES or RDKit molecules; what their tags leave open comes out either way.
@@ -108,14 +108,15 @@ class Conformers:
         kept = Parts(parts)
         done = 0
         for number, members in enumerate(plan([sizes[k] for k in owner], batch)):
-            result = kept.read(number)
+            rows = [owner[i] for i in members]
+            part = take(given, rows).to(device)
+            tags = _rows(stereo, rows, part).to(device)
+            mark = identity(self.model.source.checksum, seed, members, config, part, tags)
+            result = kept.read(number, mark)
             if result is None:
-                rows = [owner[i] for i in members]
-                part = take(given, rows).to(device)
-                tags = _rows(stereo, rows, part).to(device)
                 result = run_batch(self.model, part, _graph_known(tags), seed, members, config, self.denoise)
                 result = result.to("cpu")
-                kept.write(number, result)
+                kept.write(number, result, mark)
             for row, i in enumerate(members):
                 positions[i] = result.pos[row, : sizes[owner[i]]]
             done += len(members)
@@ -166,6 +167,8 @@ class Conformers:
         if not mol.GetNumAtoms():
             raise UserError(f"'{molecule}' has nothing but hydrogens, which this model implies.")
         mol.RemoveAllConformers()
+        # A side that was set on a bond is a tag alone; the assignment reads it from the directions of its neighbours.
+        Chem.SetDoubleBondNeighborDirections(mol)
         Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
         return mol
 

@@ -20,7 +20,7 @@ from molediff.evaluation.strict import strict
 from molediff.model import Model, load
 from molediff.pipelines.batching import DEFAULT_BATCH, plan, run_batch
 from molediff.pipelines.only import only
-from molediff.pipelines.parts import Parts
+from molediff.pipelines.parts import Parts, identity
 from molediff.pipelines.tasks import Task
 from molediff.pipelines.watch import Trajectory
 from molediff.sampling import Denoise, SamplingConfig, evaluations, joined
@@ -128,7 +128,7 @@ class Generate:
             batch: molecules at once.
             trajectory: index of a molecule whose way out of the noise is kept.
             progress: called after every batch.
-            parts: folder in which finished batches are kept, so that a run can be resumed.
+            parts: folder where finished batches are kept, to resume from; those of other arguments are made again.
             task: what the molecules begin from; nothing when None.
             settings: further fields of `molediff.sampling.SamplingConfig`; see `Task.usual` for those not given.
 
@@ -144,13 +144,13 @@ class Generate:
         made: list[Molecules | None] = [None] * n
         done = 0
         for number, members in enumerate(plan(sizes, batch)):
+            given = task.given([sizes[i] for i in members], members).to(_device(self.model))
+            mark = identity(self.model.source.checksum, seed, members, config, given, task.about())
             watched = watcher is not None and watcher.index in members
-            result = None if watched else kept.read(number)
+            result = None if watched else kept.read(number, mark)
             if result is None:
-                given = task.given([sizes[i] for i in members], members).to(_device(self.model))
-                watch = watcher.watch(members) if watched else None
-                result = run_batch(self.model, given, task.condition, seed, members, config, denoise, watch)
-                kept.write(number, result := result.to("cpu"))
+                result = run_batch(self.model, given, task.condition, seed, members, config, denoise, watcher)
+                kept.write(number, result := result.to("cpu"), mark)
             for row, i in enumerate(members):
                 made[i] = take(result, [row])
             done += len(members)

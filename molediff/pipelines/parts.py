@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import zipfile
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,25 +22,46 @@ class Parts:
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
 
-    def read(self, number: int) -> Molecules | None:
-        """Batch ``number``, or None when it is not there or was cut off."""
+    def read(self, number: int, mark: str) -> Molecules | None:
+        """Batch ``number``, or None when it is not there, was cut off, or is marked otherwise (`identity`)."""
         path = self._path(number)
         if path is None or not path.is_file():
             return None
         try:
             with np.load(path, allow_pickle=False) as content:
+                if str(content["mark"]) != mark:
+                    return None
                 return Molecules(**{f.name: torch.from_numpy(content[f.name]) for f in fields(Molecules)})
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return None
 
-    def write(self, number: int, molecules: Molecules) -> None:
+    def write(self, number: int, molecules: Molecules, mark: str) -> None:
         """Keep batch ``number``; it is there whole or not at all."""
         path = self._path(number)
         if path is None:
             return
         temporary = path.with_suffix(".tmp.npz")
-        np.savez(temporary, **{f.name: getattr(molecules, f.name).numpy() for f in fields(Molecules)})
+        np.savez(temporary, mark=mark, **{f.name: getattr(molecules, f.name).numpy() for f in fields(Molecules)})
         os.replace(temporary, path)
 
     def _path(self, number: int) -> Path | None:
         return None if self.folder is None else self.folder / f"batch-{number:06d}.npz"
+
+
+def identity(*decisive) -> str:
+    """Digest of all that decides a batch: tensors by their bytes, dataclasses by their fields, others by their repr."""
+    digest = hashlib.sha256()
+
+    def add(one) -> None:
+        if isinstance(one, torch.Tensor):
+            digest.update(f"{tuple(one.shape)} {one.dtype}".encode())
+            digest.update(one.detach().cpu().contiguous().numpy().tobytes())
+        elif is_dataclass(one):
+            for f in fields(one):
+                add(getattr(one, f.name))
+        else:
+            digest.update(repr(one).encode())
+
+    for one in decisive:
+        add(one)
+    return digest.hexdigest()

@@ -33,7 +33,11 @@ class Trajectory:
         return cls(index)
 
     def watch(self, members: list[int]):
-        """A callback for the batch that holds the molecule."""
+        """A callback for these molecules of the run, with no frames yet; None where the molecule is not among them."""
+        if self.index not in members:
+            return None
+        self.states.clear()
+        self.estimates.clear()
         row = members.index(self.index)
 
         def see(step: int, state: Molecules, estimate: Estimate) -> None:

@@ -1,8 +1,7 @@
-"""Everything the network is told: what is known, stereochemistry, a pocket, properties, how noisy each field is."""
+"""Everything the network is told: what is known, stereochemistry, a pocket, how noisy each field is."""
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import torch
@@ -142,8 +141,6 @@ class Condition:
     stereo: Stereo
     pocket: Pocket | EncodedPocket | None = None
     """Protein atoms in the frame of the molecules, whose origin is `pocket_centre`; encoded, a network reads it."""
-    properties: Tensor | None = None
-    """(B, P) property values, NaN where unknown."""
     previous: Estimate | None = None
     """What the network itself said in the step before, for networks that read it; NaN positions: it said nothing."""
 
@@ -151,11 +148,3 @@ class Condition:
     def nothing(cls, molecules: Molecules) -> Condition:
         """De novo generation without a pocket."""
         return cls(Known.nothing(molecules), Stereo.unspecified(molecules))
-
-    def drop(self, p: float, generator: torch.Generator | None = None) -> Condition:
-        """Forget each molecule's properties with probability p, for classifier-free training (Ho & Salimans, 2022)."""
-        if self.properties is None:
-            return self
-        lost = torch.rand(len(self.properties), 1, generator=generator) < p
-        nan = torch.full_like(self.properties, float("nan"))
-        return dataclasses.replace(self, properties=torch.where(lost.to(nan.device), nan, self.properties))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
 import signal
 import threading
 import time
@@ -48,7 +49,7 @@ def read_checkpoint(path: Path) -> dict:
         if bad is not None:
             raise UserError(f"The checkpoint '{path}' is damaged (at {bad}). This {then}: {mend}")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
         raise UserError(f"The checkpoint '{path}' is damaged ({error}). This {then}: {mend}") from error
     if not isinstance(state, dict) or "molediff" not in state:
         raise UserError(f"'{path}' is not a checkpoint of molediff. Move it away; this {then}: {mend}")

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from molediff.config import UserError, choose
 from molediff.data.module import Batch
+from molediff.memory import is_out_of_memory
 from molediff.model import Model
 from molediff.noise import batch_draws, molecule_generator
 from molediff.training.ema import AveragedWeights
@@ -124,7 +125,9 @@ class TrainingModule(pl.LightningModule):
             try:
                 losses = piecewise(losses_of, self.encoded(inputs), self.pieces)
                 break
-            except torch.OutOfMemoryError:
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
                 self.pieces = halved(self.pieces, len(inputs[0]))
             # Here, not in the handler: the exception holds on to what filled the memory.
             free_memory()
@@ -136,9 +139,9 @@ class TrainingModule(pl.LightningModule):
             try:
                 loss.backward(*args, **kwargs)
                 return
-            except torch.OutOfMemoryError:
+            except RuntimeError as error:
                 # Other ranks have had a part of these gradients already: only a single process can begin again.
-                if self.trainer.world_size > 1:
+                if not is_out_of_memory(error) or self.trainer.world_size > 1:
                     raise
                 self.pieces = halved(self.pieces, len(self._step[0]))
             # The trainer holds this loss: cut it from the graph that filled the memory.

@@ -193,3 +193,17 @@ def test_options_of_a_search_are_refused_where_nothing_searches(more, capsys):
     for engine in ("diffusion", "random"):
         assert main(["dock", "--demo", "--engine", engine, *more]) == 2
         assert f"{more[0]} belong to engines that search" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "content"), [("e.sdf", b""), ("e.smi", b""), ("e.smi", b"\n \n")])
+def test_an_empty_file_of_molecules_is_said(name, content, tmp_path, capsys):
+    (tmp_path / name).write_bytes(content)
+    assert main(["conformers", str(tmp_path / name), "CCO", "--out", str(tmp_path / "out")]) == 2
+    assert "holds no record" in capsys.readouterr().err
+
+
+def test_a_library_in_another_encoding_is_read(tmp_path):
+    from molediff.cli.conformers import read
+
+    (tmp_path / "l.smi").write_bytes(b"CCO caf\xe9\nCC\n")
+    assert read([str(tmp_path / "l.smi")])[0] == ["CCO", "CC"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from molediff.config import UserError
 from molediff.geometry import centre, masked_mean
 from molediff.noise import Draws, Process, ProcessConfig, Times, batch_draws
 from molediff.structures import Estimate, Molecules
@@ -258,3 +259,8 @@ def test_one_step_in_single_precision_is_close(molecules, condition):
         ).pos
         assert out.dtype == torch.float32
         torch.testing.assert_close(out.double(), want, rtol=1e-4, atol=1e-4)
+
+
+def test_a_least_noise_that_is_none_is_refused():
+    with pytest.raises(UserError, match="rho_min is 0.001, no noise at all on the schedule 'exploding'"):
+        Process.build(ProcessConfig(schedule="exploding", rho_min=0.001), (5, 3, 4))

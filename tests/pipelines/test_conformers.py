@@ -113,3 +113,15 @@ def test_conformers_cut_off_go_on_with_the_same_result(small_model, tmp_path):
     again = Conformers(small_model)(**asked, parts=tmp_path)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert again.table.equals(plain.table)
+
+
+@pytest.mark.parametrize("side", [Chem.BondStereo.STEREOCIS, Chem.BondStereo.STEREOTRANS])
+def test_a_side_that_was_set_on_a_bond_is_asked_for(small_model, side):
+    mol = Chem.MolFromSmiles("CC=CC")
+    mol.GetBondWithIdx(1).SetStereoAtoms(0, 3)
+    mol.GetBondWithIdx(1).SetStereo(side)
+    wanted = Chem.MolToSmiles(mol)
+    prepared = Conformers(small_model)._prepare(mol)
+    assert wanted in ("C/C=C\\C", "C/C=C/C") and Chem.MolToSmiles(Chem.RemoveHs(prepared)) == wanted
+    plain = Conformers(small_model)._prepare("CC=CC")
+    assert Chem.MolToSmiles(Chem.RemoveHs(plain)) == "CC=CC"

@@ -194,3 +194,31 @@ def test_only_the_elements_asked_for(small_model):
 def test_elements_that_cannot_be(small_model, elements, words):
     with pytest.raises(UserError, match=words):
         Generate(small_model)(n=1, steps=2, elements=elements)
+
+
+@pytest.mark.parametrize("index", [0, 3])
+def test_a_trajectory_survives_halving(small_model, index):
+    """Out of memory above two molecules: the frames are those of the molecule, and of the attempt that succeeded."""
+
+    def tight(noisy, times, condition):
+        if len(noisy) > 2:
+            raise RuntimeError(
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte"
+            )
+        return small_model(noisy, times, condition)
+
+    out = Generate(small_model, tight)(n=4, seed=4, steps=3, atoms="9", trajectory=index)
+    assert len(out.trajectory.states) == len(out.trajectory.estimates) == 3
+    last = out.trajectory.states[-1].pos[0].numpy()
+    assert np.allclose(last, out.mols[index].GetConformer().GetPositions(), atol=1e-5)
+
+
+def test_parts_of_another_run_are_made_again(small_model, tmp_path):
+    asked = {"n": 3, "atoms": "6", "steps": 2, "parts": tmp_path}
+    first = Generate(small_model)(**asked, seed=0)
+    for other in ({"seed": 1}, {"seed": 0, "atoms": "9", "n": 5}, {"seed": 0, "temperature": 0.5}, {"seed": 0}):
+        kept = Generate(small_model)(**asked | other)
+        fresh = Generate(small_model)(**asked | other | {"parts": None})
+        for a, b in zip(positions(kept.mols), positions(fresh.mols), strict=True):
+            assert np.array_equal(a, b)
+    assert np.array_equal(positions(first.mols)[0], positions(kept.mols)[0])

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from molediff.geometry import signed_volume
-from molediff.structures import Condition, Estimate, Known, Molecules, Stereo, pad_atoms, pad_pairs, stack, take
+from molediff.structures import Estimate, Known, Molecules, Stereo, pad_atoms, pad_pairs, stack, take
 
 FIELDS = ("pos", "atom", "charge", "bond", "mask")
 
@@ -116,17 +116,3 @@ def test_stereo_of_some_molecules_is_left_out():
     none = Stereo.unspecified(x)
     assert none.centre.shape == (2, 3, 4)
     assert (none.centre == -1).all()
-
-
-def test_dropped_properties_are_nan_for_whole_molecules():
-    x = batch(*[2] * 1000)
-    values = torch.ones(1000, 3)
-    condition = dataclasses.replace(Condition.nothing(x), properties=values)
-    dropped = condition.drop(0.3, torch.Generator().manual_seed(0)).properties
-    lost = dropped.isnan()
-    assert (lost.all(1) | ~lost.any(1)).all()
-    assert 0.25 < lost[:, 0].float().mean() < 0.35
-    assert torch.equal(condition.drop(0.0).properties, values)
-    assert condition.drop(1.0).properties.isnan().all()
-    assert Condition.nothing(x).drop(1.0).properties is None
-    assert not values.isnan().any()

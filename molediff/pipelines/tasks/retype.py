@@ -59,10 +59,11 @@ class Retype(FromFile):
         """As many heavy atoms as the lead has, and about as many hydrogens."""
         if atoms:
             raise UserError("--atoms makes no sense with --retype: the atoms are the lead's. Leave it out.")
-        if model.sizes.counts and self.count >= model.sizes.range[1]:
+        atoms_there = self.count + (self.hydrogens if model.config.explicit_hydrogens else 0)
+        if model.sizes.counts and atoms_there > model.sizes.range[1]:
             raise UserError(
-                f"The lead's {self.count} heavy atoms are as many as the largest molecule that this model was trained "
-                f"on has ({model.sizes.range[1]}). Give a smaller lead or another --model."
+                f"The lead has {atoms_there} atoms; the largest molecule that this model was trained on has "
+                f"{model.sizes.range[1]}. Give a smaller lead or another --model."
             )
         if not model.config.explicit_hydrogens:
             return [self.count] * n
