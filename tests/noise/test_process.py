@@ -262,5 +262,5 @@ def test_one_step_in_single_precision_is_close(molecules, condition):
 
 
 def test_a_least_noise_that_is_none_is_refused():
-    with pytest.raises(UserError, match="rho_min is 0.001, no noise at all on the schedule 'exploding'"):
+    with pytest.raises(UserError, match=r"rho_min is 0\.001, no noise at all on the schedule 'exploding'"):
         Process.build(ProcessConfig(schedule="exploding", rho_min=0.001), (5, 3, 4))
