@@ -150,7 +150,7 @@ BUNDLES = {
         lambda sum_: free_figures(of("druglike"), HEAVY, sum_) | conformer_figures(of("druglike"), sum_),
         [
             {"steps": 1, "start": 3.0, "bend": 1.5, "end": 0.01, "churn": 1.0, "join": True},
-            {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01, "churn": 1.0},
+            {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True},
         ],
     ),
     "pocket": Bundle(
