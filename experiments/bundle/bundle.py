@@ -55,6 +55,8 @@ def free_figures(folder: Path, columns: Columns, checksum: str) -> dict[str, str
         mine = table[table.set.str.contains(checksum[:8])]
         mine = mine[mine.set.str.contains("recommended")] if mine.set.str.contains("recommended").any() else mine
         for (steps, n), rows in mine.groupby(["steps", "n"]):
+            if "settings" in rows:  # what is recommended may have changed: the last counts
+                rows = rows[rows.settings.astype(str) == str(rows.settings.iloc[-1])]
             judged = rows["judged"].mean() if "judged" in rows else n
             there = [(rows[key].mean(), *rest) for key, *rest in columns if key in rows and rows[key].notna().any()]
             found[f"{steps} steps, {len(rows)} x {n:,} molecules"] = ", ".join(

@@ -55,8 +55,8 @@ def main() -> None:
     found = [line for line in lines(args.results) if line["n"] == args.n and line["row"] in args.rows]
     if not found:
         raise UserError(f"'{args.results}' has no row {' or '.join(args.rows)} of {args.n} molecules a pocket.")
-    key = [found[-1][name] for name in ("model", "settings", "steps", "relax")]
-    found = [line for line in found if [line[name] for name in ("model", "settings", "steps", "relax")] == key]
+    key = [found[-1][name] for name in ("model", "settings", "steps", "relax", "rings")]
+    found = [line for line in found if [line[name] for name in ("model", "settings", "steps", "relax", "rings")] == key]
     of = [{line["pocket"]: line for line in found if line["row"] == row} for row in args.rows]
     shared = sorted(set(of[0]) & set(of[1]))
     if not shared:

@@ -47,6 +47,7 @@ def main() -> None:
         raise UserError(f"'{args.table}' has no row of {args.n} molecules. Give another --n, or run run.py first.")
     last = table.iloc[-1]
     table = table[(table.model == last.model) & (table.settings == last.settings) & (table.relax == last.relax)]
+    table = table[table.rings == last.rings]
     rows = [row for row in table.itertuples() if ROWS[row.row].sizes == "reference"]
     found = [(ROWS[row.row].guidance, ROWS[row.row].clash, row) for row in rows]
     figure = Figure(figsize=(13, 3.4), layout="constrained")

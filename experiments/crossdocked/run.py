@@ -88,7 +88,7 @@ ROWS = {
     "usual-prior": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, "prior", True),
 }
 """Rows of the table; usual is what `molediff generate` does, with sizes by the prior where none are asked for."""
-KEYS = ("row", "pocket", "n", "model", "steps", "settings", "relax")
+KEYS = ("row", "pocket", "n", "model", "steps", "settings", "relax", "rings")
 """What a line of results.jsonl is known by."""
 REFERENCE = "reference"
 """Row of the ligands that came with the pockets, judged by the same code."""
@@ -123,7 +123,8 @@ def main() -> None:
 
 def lines(path: Path) -> list[dict]:
     """What is finished."""
-    old = {"settings": "", "relax": "mmff"}  # lines from before models recommended settings, and before other methods
+    # Lines from before models recommended settings, before other methods, and before Vina left large rings closed.
+    old = {"settings": "", "relax": "mmff", "rings": "opened"}
     return [old | json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
@@ -148,6 +149,8 @@ class Wanted:
     """Of sampling, that the model recommends in a pocket."""
     relax: str = "mmff"
     """Of `molediff.docking.refine.METHODS`."""
+    rings: str = "closed"
+    """How Vina scores rings of seven and more: closed, or (lines of before) opened, their bonds counted as rotors."""
 
     @property
     def key(self) -> dict:
@@ -263,9 +266,11 @@ def write(path: Path, content: bytes) -> None:
 def tabulate(data: pd.DataFrame) -> pd.DataFrame:
     """A line for each row, model and pose: over ALL molecules asked for; what cannot be scored counts as 0 or as no."""
     table = []
-    for (row, n, model, steps, settings, relax), part in data.groupby([k for k in KEYS if k != "pocket"], sort=False):
+    keys = [k for k in KEYS if k != "pocket"]
+    for (row, n, model, steps, settings, relax, rings), part in data.groupby(keys, sort=False):
         for pose in POSES:
-            how = {"row": row, "model": model, "steps": steps, "settings": settings, "relax": relax, "pose": pose}
+            how = {"row": row, "model": model, "steps": steps, "settings": settings, "relax": relax}
+            how |= {"rings": rings, "pose": pose}
             table.append(how | figures(part, pose, int(n)))
     return pd.DataFrame(table)
 

@@ -43,18 +43,20 @@ class LigandPdbqt:
     """Bonds (pairs of atom indices, lower first) of rings that were opened; their closure is only approximate."""
 
 
-def to_pdbqt(mol: Chem.Mol, conformer: int = -1) -> LigandPdbqt:
+def to_pdbqt(mol: Chem.Mol, conformer: int = -1, rigid_rings: bool = False) -> LigandPdbqt:
     """PDBQT of one conformer.
 
     Args:
         mol: with explicit hydrogens, one fragment.
         conformer: id.
+        rigid_rings: leave rings of seven and more closed. Meeko opens them for a search to bend them; their bonds then
+            count among the rotors by which Vina divides, and the score is no longer that of the molecule.
 
     Raises:
         ValueError: what meeko refused, or a file whose atoms cannot be told apart; the caller makes it a reason.
     """
     single = Chem.Mol(mol, confId=conformer) if conformer >= 0 else Chem.Mol(mol)
-    preparation, writer = _meeko()
+    preparation, writer = _meeko(rigid_rings)
     try:
         setups = preparation.prepare(single)
         text, fine, error = writer.write_string(setups[0])
@@ -65,15 +67,15 @@ def to_pdbqt(mol: Chem.Mol, conformer: int = -1) -> LigandPdbqt:
     return LigandPdbqt(text, _serials(text, single), text.count("\nBRANCH"), _opened(text, single))
 
 
-@lru_cache(maxsize=1)
-def _meeko():
+@lru_cache(maxsize=2)
+def _meeko(rigid_rings: bool):
     try:
         from meeko import MoleculePreparation, PDBQTWriterLegacy
     except ImportError as error:
         raise UserError(
             f"Docking with Vina needs meeko ({error}). Type: pip install 'molediff[dock]', or use --engine torch."
         ) from error
-    return MoleculePreparation(), PDBQTWriterLegacy
+    return MoleculePreparation(rigid_macrocycles=rigid_rings), PDBQTWriterLegacy
 
 
 def atoms_of(text: str) -> list[tuple[int, str, np.ndarray]]:

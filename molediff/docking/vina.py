@@ -60,7 +60,7 @@ class VinaPocket:
         return out
 
     def score(self, mol: Chem.Mol, conformer: int = -1) -> PoseScore:
-        """Score a pose where it is and minimise it.
+        """Score a pose where it is and minimise it, rings rigid.
 
         Args:
             mol: with explicit hydrogens.
@@ -72,7 +72,7 @@ class VinaPocket:
         why = refused(self.site, mol, conformer)
         if why:
             raise ValueError(why)
-        written = to_pdbqt(mol, conformer)
+        written = to_pdbqt(mol, conformer, rigid_rings=True)
         self.engine.set_ligand_from_string(written.text)
         try:
             energies = self.engine.score()
