@@ -31,6 +31,26 @@ FIGURES = {
 """Words -> (key of a molecule, what is taken over all molecules, factor)."""
 
 
+SAME = "model", "settings", "steps", "relax"
+"""What the lines of both rows must have alike."""
+
+
+def alike_scored(found: list[dict], rows: list[str]) -> tuple[list[dict[str, dict]], bool]:
+    """(pocket -> line of each row, whether Vina scored both in one way, see `rings` in run.py).
+
+    Of the ways in which both rows have most pockets the last; where there is none, the last lines of each.
+    """
+    best: tuple[int, list[dict[str, dict]]] = 0, []
+    for rings in dict.fromkeys(line["rings"] for line in found):
+        of = [{ln["pocket"]: ln for ln in found if (ln["row"], ln["rings"]) == (row, rings)} for row in rows]
+        both = len(set(of[0]) & set(of[1]))
+        if both and both >= best[0]:
+            best = both, of
+    if best[0]:
+        return best[1], True
+    return [{ln["pocket"]: ln for ln in found if ln["row"] == row} for row in rows], False
+
+
 def values(line: dict, key: str) -> np.ndarray:
     """(n,) of the molecules of a pocket."""
     found = line["valid"] if key == "valid" else [one.get(key) for one in line["figures"]]
@@ -55,18 +75,22 @@ def main() -> None:
     found = [line for line in lines(args.results) if line["n"] == args.n and line["row"] in args.rows]
     if not found:
         raise UserError(f"'{args.results}' has no row {' or '.join(args.rows)} of {args.n} molecules a pocket.")
-    key = [found[-1][name] for name in ("model", "settings", "steps", "relax", "rings")]
-    found = [line for line in found if [line[name] for name in ("model", "settings", "steps", "relax", "rings")] == key]
-    of = [{line["pocket"]: line for line in found if line["row"] == row} for row in args.rows]
+    key = [found[-1][name] for name in SAME]
+    found = [line for line in found if [line[name] for name in SAME] == key]
+    of, alike = alike_scored(found, args.rows)
     shared = sorted(set(of[0]) & set(of[1]))
     if not shared:
         raise UserError(f"No pocket has both {args.rows[0]} and {args.rows[1]} of model {key[0]}. Run run.py for both.")
     rng, table = np.random.default_rng(0), []
     for words, (name, how, factor) in FIGURES.items():
+        if "vina" in name and not alike:
+            continue
         first, second = (factor * np.stack([values(rows[p], name) for p in shared]) for rows in of)
         more, low, high = difference(first, second, how, rng)
         table.append({"figure": words, args.rows[0]: how(first), args.rows[1]: how(second), "more": more})
         table[-1] |= {"from": low, "to": high}
+    if not alike:
+        print("Vina's figures of the two are not of one kind (`rings`) and are left out.")
     print(f"{len(shared)} pockets, {args.n} molecules each, model {key[0]}")
     print(pd.DataFrame(table).round(2).to_string(index=False))
 
