@@ -93,6 +93,9 @@ class VinaPocket:
     def dock(self, ligand: Ligand, config: DockConfig) -> Docked:
         """Search from each conformer of the ligand, merge, keep the best poses.
 
+        Rings of seven and more are opened by meeko, so that they can bend; their bonds count among the rotors that
+        Vina divides by, so that scores of such ligands are less negative than those of `score`.
+
         A pose whose bond lengths, bond orders or stereo are not the ligand's fails the whole ligand, with the reason.
         """
         began = time.process_time()
