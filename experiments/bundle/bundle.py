@@ -81,12 +81,17 @@ def conformer_figures(folder: Path, checksum: str) -> dict[str, str]:
     }
 
 
+FULL = 93
+"""Pockets of a row that goes into the card."""
+
+
 def pocket_figures(folder: Path, columns: Columns, checksum: str) -> dict[str, str]:
     """Lines of result.csv of these weights, a row and pose each."""
     found = {}
     if (folder / "result.csv").is_file():
         table = pd.read_csv(folder / "result.csv")
-        for _, one in table[table.model.astype(str) == checksum[:8]].iterrows():
+        mine = table[(table.model.astype(str) == checksum[:8]) & (table.pockets >= FULL)]
+        for _, one in (mine[mine.rings == "closed"] if (mine.rings == "closed").any() else mine).iterrows():
             pose = one["pose"] if one["pose"] == "raw" else f"relaxed by {one['relax']}"
             name = f"crossdocked_test, {one['row']} {pose}, {one.molecules} molecules in {one.pockets} pockets"
             found[name] = ", ".join(f"{label} {one[key]:.{digits}f}{unit}" for key, label, unit, digits in columns)

@@ -35,20 +35,18 @@ SAME = "model", "settings", "steps", "relax"
 """What the lines of both rows must have alike."""
 
 
-def alike_scored(found: list[dict], rows: list[str]) -> tuple[list[dict[str, dict]], bool]:
-    """(pocket -> line of each row, whether Vina scored both in one way, see `rings` in run.py).
+def paired(found: list[dict], rows: list[str]) -> list[dict[str, dict]]:
+    """Pocket -> line of each row, the last of each, in the pockets that both have."""
+    of = [{line["pocket"]: line for line in found if line["row"] == row} for row in rows]
+    return [{pocket: one[pocket] for pocket in sorted(set(of[0]) & set(of[1]))} for one in of]
 
-    Of the ways in which both rows have most pockets the last; where there is none, the last lines of each.
-    """
-    best: tuple[int, list[dict[str, dict]]] = 0, []
-    for rings in dict.fromkeys(line["rings"] for line in found):
-        of = [{ln["pocket"]: ln for ln in found if (ln["row"], ln["rings"]) == (row, rings)} for row in rows]
-        both = len(set(of[0]) & set(of[1]))
-        if both and both >= best[0]:
-            best = both, of
-    if best[0]:
-        return best[1], True
-    return [{ln["pocket"]: ln for ln in found if ln["row"] == row} for row in rows], False
+
+def scored_alike(found: list[dict], rows: list[str]) -> list[dict[str, dict]]:
+    """The same of lines that Vina scored in one way (`rings` of run.py): the way in which most pockets have both."""
+    ways = dict.fromkeys(line["rings"] for line in found)
+    return max(
+        (paired([line for line in found if line["rings"] == way], rows) for way in ways), key=lambda of: len(of[0])
+    )
 
 
 def values(line: dict, key: str) -> np.ndarray:
@@ -77,21 +75,19 @@ def main() -> None:
         raise UserError(f"'{args.results}' has no row {' or '.join(args.rows)} of {args.n} molecules a pocket.")
     key = [found[-1][name] for name in SAME]
     found = [line for line in found if [line[name] for name in SAME] == key]
-    of, alike = alike_scored(found, args.rows)
-    shared = sorted(set(of[0]) & set(of[1]))
-    if not shared:
+    of, vina = paired(found, args.rows), scored_alike(found, args.rows)
+    if not of[0]:
         raise UserError(f"No pocket has both {args.rows[0]} and {args.rows[1]} of model {key[0]}. Run run.py for both.")
     rng, table = np.random.default_rng(0), []
     for words, (name, how, factor) in FIGURES.items():
-        if "vina" in name and not alike:
+        pair = vina if "vina" in name else of
+        if not pair[0]:
             continue
-        first, second = (factor * np.stack([values(rows[p], name) for p in shared]) for rows in of)
+        first, second = (factor * np.stack([values(line, name) for line in one.values()]) for one in pair)
         more, low, high = difference(first, second, how, rng)
-        table.append({"figure": words, args.rows[0]: how(first), args.rows[1]: how(second), "more": more})
-        table[-1] |= {"from": low, "to": high}
-    if not alike:
-        print("Vina's figures of the two are not of one kind (`rings`) and are left out.")
-    print(f"{len(shared)} pockets, {args.n} molecules each, model {key[0]}")
+        table.append({"figure": words, "pockets": len(first), args.rows[0]: how(first), args.rows[1]: how(second)})
+        table[-1] |= {"more": more, "from": low, "to": high}
+    print(f"{args.n} molecules a pocket, model {key[0]}")
     print(pd.DataFrame(table).round(2).to_string(index=False))
 
 
