@@ -84,7 +84,8 @@ def run(args: argparse.Namespace) -> int:
         made = place.judge(result, place.receptor, place.site, place.reference, bar, work.parts)
         made.save(args.out, args.report)
     lost = bool(made.counts["failed"] or made.counts.get("lost"))
-    seconds = work.finish(made.counts, lost, evaluations=result.about["evaluations"], settings=result.about)
+    about = (result if place is None else made.generation).about
+    seconds = work.finish(made.counts, lost, evaluations=about["evaluations"], settings=about)
     _print(result, seconds, args.out, None if place is None else made)
     return work.status
 

@@ -208,7 +208,9 @@ def report(made) -> None:
     t = made.table
     if t["vina_score_raw"].notna().any():
         raw, relaxed = t["vina_score_raw"].median(), t["vina_score_relaxed"].median()
-        print(f"{'Vina, median':<15} {raw:>9.2f} {relaxed:>9.2f}  kcal/mol")
+        by = made.generation.about["scored_by"]
+        said = "" if by == "vina" else f" (--engine {by}: vina is not installed)"
+        print(f"{'Vina, median':<15} {raw:>9.2f} {relaxed:>9.2f}  kcal/mol{said}")
     if made.beside:
         print(f"{'reference':<15} {made.beside}, as given")
     if made.wished:

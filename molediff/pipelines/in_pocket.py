@@ -76,6 +76,7 @@ class InPocket:
         raw, scored, beside = score.sets(receptor, box, [whole, relaxed.mols, own], None, self.workers)
         table = self._table(generation.table, whole, raw, relaxed, scored)
         about = generation.about | {"rank_by": self.rank_by, "relax": self.relax, "site": site.how}
+        about["scored_by"] = score.engine
         made = replace(generation, table=table, about=about)
         found = {} if reference is None else beside.table.iloc[0].to_dict()
         return PocketGeneration(made, receptor, site, reference, whole, raw, relaxed, scored, bool(self.wishes), found)

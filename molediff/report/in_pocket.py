@@ -103,7 +103,7 @@ def write_pocket_page(made, path: Path) -> Path:
             found = None
     counts, about = made.counts, made.generation.about
     kept = ("model", "checksum", "n", "seed", "steps", "method", "guidance_scale", "vina_pull")
-    kept += ("rank_by", "relax", "site", "pocket_atoms")
+    kept += ("rank_by", "relax", "scored_by", "site", "pocket_atoms")
     subtitle = (
         f"{counts['requested']} molecules asked for, {counts[made.generation.validity]} valid, "
         f"{counts['pb_valid_raw']} PB-valid as generated, {counts['pb_valid_relaxed']} after relaxing; "

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from molediff.config import UserError
 from molediff.geometry import centre_on
+from molediff.sampling.joined import pieces
 from molediff.structures import Condition, Known, Molecules, Stereo
 
 LINKED = 0.25
@@ -214,15 +215,7 @@ def components(adjacent: Tensor, there: Tensor) -> Tensor:
         adjacent: (B, N, N) bool, symmetric.
         there: (B, N) bool.
     """
-    n = there.shape[1]
-    label = torch.where(there, torch.arange(n, device=there.device), n)
-    for _ in range(n):
-        near = torch.where(adjacent, label[:, None], n).amin(-1)
-        nearer = torch.where(there, torch.minimum(label, near), n)
-        if torch.equal(nearer, label):
-            break
-        label = nearer
-    return label
+    return torch.where(there, pieces(adjacent, there), there.shape[1])
 
 
 def bridges(adjacent: Tensor) -> Tensor:
