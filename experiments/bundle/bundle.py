@@ -156,15 +156,15 @@ BUNDLES = {
         "experiments/druglike/config.yaml",
         lambda sum_: free_figures(of("druglike"), HEAVY, sum_) | conformer_figures(of("druglike"), sum_),
         [
-            {"steps": 1, "start": 3.0, "bend": 1.5, "end": 0.01, "churn": 1.0, "join": True},
-            {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True},
+            {"steps": 1, "start": 3.0, "bend": 1.5, "end": 0.01, "churn": 1.0, "join": True, "valence": True},
+            {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True, "valence": True},
         ],
     ),
     "pocket": Bundle(
         "molecules and poses in a protein pocket, hydrogens implied",
         "experiments/pocket/config.yaml",
         lambda sum_: pocket_figures(of("crossdocked"), IN_POCKET, sum_) | order_figures(of("docking_astex"), sum_),
-        [{"steps": 1, "kind": "pocket", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True}],
+        [{"steps": 1, "kind": "pocket", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True, "valence": True}],
     ),
 }
 """Name -> what is said of it."""

@@ -61,6 +61,8 @@ class Row:
     """Heavy atoms: 'reference' for those of the reference ligand +- 3, 'prior' for what fills the pocket."""
     join: bool = False
     """Whether pieces are brought together, see `molediff.sampling.joined`."""
+    valence: bool = False
+    """Whether no atom gets more bonds than it has room for, see `molediff.sampling.valence`."""
     pocket: str = "ligand"
     """'ligand' for the residues round the reference ligand, 'box' for a sphere round the site's centre."""
 
@@ -82,10 +84,14 @@ ROWS = {
     "late+clash": Row(GuidanceConfig(pull=4 * PULL, below=0.5), 5.0),
     "later+clash": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0),
     "joined": Row(join=True),
-    "usual": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, join=True),
+    "pulled+joined": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, join=True),
+    "constrained": Row(join=True, valence=True),
+    "usual": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, join=True, valence=True),
     "prior": Row(sizes="prior"),
     "box": Row(sizes="prior", pocket="box"),
-    "usual-prior": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, "prior", True),
+    "pulled+joined-prior": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, "prior", join=True),
+    "usual-prior": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, "prior", join=True, valence=True),
+    "usual-box": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, "prior", join=True, valence=True, pocket="box"),
 }
 """Rows of the table; usual is what `molediff generate` does, with sizes by the prior where none are asked for."""
 KEYS = ("row", "pocket", "n", "model", "steps", "settings", "relax", "rings")
@@ -222,7 +228,8 @@ def molecules(model, args: argparse.Namespace, one: Wanted) -> dict:
     denoise = guided(model, receptor, frame, how.guidance, how.clash)
     atoms = ligand.GetNumHeavyAtoms()
     sizes = f"{max(3, atoms - 3)}-{atoms + 3}" if how.sizes == "reference" else ""
-    out = Generate(model, denoise)(n=one.n, seed=0, steps=one.steps, atoms=sizes, task=Task(frame), join=how.join)
+    put = {"join": how.join, "valence": how.valence}
+    out = Generate(model, denoise)(n=one.n, seed=0, steps=one.steps, atoms=sizes, task=Task(frame), **put)
     valid = out.table["strict_heavy_valid"].tolist()
     whole = [with_hydrogens(mol) if ok else None for mol, ok in zip(out.mols, valid, strict=True)]
     made = {"blocks": [Chem.MolToMolBlock(mol) if mol is not None else "" for mol in whole], "valid": valid}

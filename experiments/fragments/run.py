@@ -129,6 +129,7 @@ def main() -> None:
         usual = getattr(SamplingConfig(), name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(usual), default=usual, help="of SamplingConfig")
     parser.add_argument("--join", action="store_true", help="bring pieces together, see molediff.sampling.joined")
+    parser.add_argument("--valence", action="store_true", help="keep valences, see molediff.sampling.valence")
     parser.add_argument("--anywhere", action="store_true", help="cut rings and multiple bonds too")
     parser.add_argument("--unmarked", action="store_true", help="no dummy atoms: any atom with a hydrogen may grow")
     parser.add_argument("--batch", type=int, default=64, help="tasks sampled at once")
@@ -147,7 +148,7 @@ def main() -> None:
                 begun.append(begin(model, mols[number], known, number, Path(folder), not args.unmarked))
     usable = [(row, task) for row, task in begun if task is not None]
     settings = {name: getattr(args, name) for name in SETTINGS}
-    settings["join"] = args.join
+    settings |= {"join": args.join, "valence": args.valence}
     config = SamplingConfig(steps=args.steps, **settings)
     tasks, wishes = [task for _, task in usable], [str(row["new"]) for row, _ in usable]
     made, judged = run_together(model, tasks, wishes, config, args.seed, args.batch)

@@ -10,12 +10,12 @@ import torch
 from rdkit import Chem
 
 from molediff.chem import to_rdkit
-from molediff.chem.valences import valences
 from molediff.model import Model
 from molediff.noise import MoleculeNoise, Times
+from molediff.pipelines.constraints import constraints
 from molediff.pipelines.generate import judge
 from molediff.pipelines.tasks import Task
-from molediff.sampling import SamplingConfig, joined, sample
+from molediff.sampling import SamplingConfig, sample
 from molediff.structures import Condition, Estimate, Known, Molecules, Stereo, stack, take
 from molediff.structures.molecules import pad_atoms, pad_pairs
 
@@ -50,10 +50,8 @@ def run_together(
         conditions = [task.condition(one, [0]) for task, one in zip(some, given, strict=True)]
         noise = MoleculeNoise(seed, members, widths)
         whole = stacked(conditions, max(widths))
-        denoise = guided(model, some)
-        if config.join:
-            denoise = joined(denoise, model.process, valences(model.vocabulary))
-        made = sample(denoise, model.process, stack(given), whole, noise.next, shared)
+        constrain = constraints(shared, model)
+        made = sample(guided(model, some), model.process, stack(given), whole, noise.next, shared, constrain=constrain)
         for row, i in enumerate(members):
             one = take(made, [row])
             mols[i] = to_mol(one, tasks[i], model)

@@ -29,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="bring the pieces of a molecule together in the late steps (default: what the model recommends)",
     )
+    parser.add_argument(
+        "--valence",
+        action=argparse.BooleanOptionalAction,
+        help="give no atom more bonds than it has room for in the late steps (default: what the model recommends)",
+    )
     options.add_model(parser, "", f"{in_pocket.FREE}; in a pocket {in_pocket.POCKET}")
     options.add_output(parser, "out")
     in_pocket.add_arguments(parser)
@@ -59,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         "trajectory": args.trajectory,
         **options.sampling(args),
     }
-    asked |= {} if args.join is None else {"join": args.join}
+    asked |= {name: value for name in ("join", "valence") if (value := getattr(args, name)) is not None}
     task = begin.task_of(args, pipeline.model, frame, None if place is None else place.receptor)
     decisive = {**asked, **begin.decisive(args), "checksum": source.checksum, "device": device, "compile": args.compile}
     decisive |= {} if place is None else in_pocket.decisive(args, place)

@@ -11,7 +11,7 @@ from molediff.config import UserError
 from molediff.memory import is_out_of_memory
 from molediff.noise import MoleculeNoise
 from molediff.pipelines.watch import Trajectory
-from molediff.sampling import Denoise, SamplingConfig, sample
+from molediff.sampling import Constrain, Denoise, SamplingConfig, sample
 from molediff.structures import Condition, Molecules, stack, take
 
 log = logging.getLogger("molediff")
@@ -50,6 +50,7 @@ def run_batch(
     config: SamplingConfig,
     denoise: Denoise | None = None,
     trajectory: Trajectory | None = None,
+    constrain: Constrain | None = None,
 ) -> Molecules:
     """Sample one batch; out of memory, halve it and try again.
 
@@ -62,6 +63,7 @@ def run_batch(
         config: settings.
         denoise: the model's own when None; guidance wraps it.
         trajectory: of a molecule of the run, filled if it is in this batch.
+        constrain: what estimates must hold to, see `molediff.sampling.sample`.
     """
 
     def attempt(rows: list[int]) -> Molecules:
@@ -69,7 +71,8 @@ def run_batch(
         noise = MoleculeNoise(seed, members, part.sizes.tolist(), part.pos.device)
         watch = None if trajectory is None else trajectory.watch(members)
         try:
-            return sample(denoise or model, model.process, part, condition_of(part, rows), noise.next, config, watch)
+            condition = condition_of(part, rows)
+            return sample(denoise or model, model.process, part, condition, noise.next, config, watch, constrain)
         except (RuntimeError, MemoryError) as error:  # torch's own error of the GPU is a RuntimeError too
             if len(rows) == 1 or not is_out_of_memory(error):
                 raise

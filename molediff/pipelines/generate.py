@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,18 +12,18 @@ import torch
 from rdkit import Chem
 
 from molediff.chem import to_rdkit
-from molediff.chem.valences import valences
 from molediff.config import UserError, from_dict
 from molediff.elements import Vocabulary
 from molediff.evaluation.protocols.strict_heavy import strict_heavy
 from molediff.evaluation.strict import strict
 from molediff.model import Model, load
 from molediff.pipelines.batching import DEFAULT_BATCH, plan, run_batch
+from molediff.pipelines.constraints import constraints
 from molediff.pipelines.only import only
 from molediff.pipelines.parts import Parts, identity
 from molediff.pipelines.tasks import Task
 from molediff.pipelines.watch import Trajectory
-from molediff.sampling import Denoise, SamplingConfig, evaluations, joined
+from molediff.sampling import Denoise, SamplingConfig, evaluations
 from molediff.structures import Molecules, take
 
 BONDS = 2000
@@ -139,7 +139,8 @@ class Generate:
         config = self._config(task, steps, elements, settings)
         at_least_one(n)
         sizes = task.sizes(self.model, n, seed, atoms)
-        kept, denoise = Parts(parts), self._denoiser(task, config)
+        kept, denoise = Parts(parts), task.guided(self.denoise or self.model)
+        constrain = constraints(config, self.model)
         watcher = Trajectory.of(trajectory, n)
         made: list[Molecules | None] = [None] * n
         done = 0
@@ -149,31 +150,32 @@ class Generate:
             watched = watcher is not None and watcher.index in members
             result = None if watched else kept.read(number, mark)
             if result is None:
-                result = run_batch(self.model, given, task.condition, seed, members, config, denoise, watcher)
+                result = run_batch(
+                    self.model, given, task.condition, seed, members, config, denoise, watcher, constrain
+                )
                 kept.write(number, result := result.to("cpu"), mark)
             for row, i in enumerate(members):
                 made[i] = take(result, [row])
             done += len(members)
             if progress is not None:
                 progress(done, n)
+        about = self._about(config, task) | {"n": n, "seed": seed, "atoms": atoms, "elements": elements, "batch": batch}
+        mols, table = self._judged(made, sizes, seed, task)
+        return Generation(mols, table, self.model.vocabulary, about, watcher, task)
+
+    def _judged(
+        self, made: Sequence[Molecules], sizes: list[int], seed: int, task: Task
+    ) -> tuple[list[Chem.Mol | None], pd.DataFrame]:
         reasons = [unusable(m) for m in made]
         mols = [None if reason else self._mol(m, task) for m, reason in zip(made, reasons, strict=True)]
-        about = self._about(config, task) | {"n": n, "seed": seed, "atoms": atoms, "elements": elements, "batch": batch}
-        explicit = self.model.config.explicit_hydrogens
-        table = judge(mols, reasons, sizes, seed, self.model.sizes.range, explicit)
-        table = table.assign(**task.columns(made, mols, table))
-        return Generation(mols, table, self.model.vocabulary, about, watcher, task)
+        table = judge(mols, reasons, sizes, seed, self.model.sizes.range, self.model.config.explicit_hydrogens)
+        return mols, table.assign(**task.columns(made, mols, table))
 
     def _config(self, task: Task, steps: int, elements: str, settings: dict) -> SamplingConfig:
         """What is given, then what the model recommends, then what is usual; as the task needs it."""
         given = sampling_config(steps=steps, **(task.usual(self.model, steps) | settings))
         bias = only(elements, self.model.vocabulary, given.atom_bias)
         return task.settings(dataclasses.replace(given, atom_bias=bias), self.model)
-
-    def _denoiser(self, task: Task, config: SamplingConfig) -> Denoise:
-        """The model, or what it is under guidance, with what the task and the settings put on top."""
-        denoise = task.guided(self.denoise or self.model)
-        return joined(denoise, self.model.process, valences(self.model.vocabulary)) if config.join else denoise
 
     def _about(self, config: SamplingConfig, task: Task) -> dict:
         source, explicit = self.model.source, self.model.config.explicit_hydrogens

@@ -3,18 +3,20 @@
 from molediff.sampling.forbidden import without_bonds
 from molediff.sampling.guidance import Energy, GuidanceConfig, guide, tempered
 from molediff.sampling.joined import joined
-from molediff.sampling.loop import evaluations, sample, time_grid
+from molediff.sampling.loop import Constrain, evaluations, sample, time_grid
 from molediff.sampling.methods import METHODS, SECOND_LOOKS, Before, Denoise, Problem
 from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
 from molediff.sampling.sided import sided
 from molediff.sampling.sizes import draw_hydrogens, draw_new, draw_sizes, parse_atoms
+from molediff.sampling.valence import within_valence
 
 __all__ = [
     "METHODS",
     "PRECISIONS",
     "SECOND_LOOKS",
     "Before",
+    "Constrain",
     "Denoise",
     "Energy",
     "GuidanceConfig",
@@ -31,5 +33,6 @@ __all__ = [
     "sided",
     "tempered",
     "time_grid",
+    "within_valence",
     "without_bonds",
 ]

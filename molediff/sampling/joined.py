@@ -24,13 +24,14 @@ LENGTH = 1.5
 """Distance of the two atoms that should bond, angstrom."""
 
 
-def joined(denoise: Denoise, process: Process, room: Tensor) -> Denoise:
+def joined(denoise: Denoise, process: Process, room: Tensor, most: Tensor) -> Denoise:
     """A denoiser whose late estimates are not left in pieces.
 
     Args:
         denoise: any.
         process: of its model, for noise levels.
-        room: (elements, charges) int64, bond orders that an atom of each class has room for.
+        room: (elements, charges) int64, bond orders that a new atom of each class usually has room for.
+        most: the same of known atoms, the largest there is: those at which a bond may begin were said to have room.
     """
 
     def wrapped(noisy: Molecules, times: Times, condition: Condition) -> Estimate:
@@ -45,7 +46,8 @@ def joined(denoise: Denoise, process: Process, room: Tensor) -> Denoise:
         apart = late & ((label != label[:, :1]) & noisy.mask).any(1)
         if not bool(apart.any()):
             return estimate
-        has_room = order.sum(-1) < room.to(order)[seen.atom.argmax(-1), seen.charge.argmax(-1)]  # (B, N)
+        usual, largest = (table.to(order)[seen.atom.argmax(-1), seen.charge.argmax(-1)] for table in (room, most))
+        has_room = order.sum(-1) < torch.where(condition.known.atom, largest, usual)  # (B, N)
         possible = seen.bond[..., 1:].amax(-1) > NEVER / 2
         may = noisy.pair_mask & possible & ~condition.known.bond & has_room[:, None] & has_room[..., None]
         moves = together(estimate.pos, label, may, noisy.mask, condition.known.pos) * apart[:, None, None]

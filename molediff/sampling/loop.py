@@ -18,6 +18,8 @@ from molediff.structures import Condition, Estimate, Molecules
 
 Watch = Callable[[int, Molecules, Estimate], None]
 """(step, state after it, estimate it was made from)."""
+Constrain = Callable[[Denoise], Denoise]
+"""What estimates must hold to, such as `joined`."""
 
 
 def time_grid(process: Process, config: SamplingConfig) -> torch.Tensor:
@@ -86,6 +88,7 @@ def sample(
     draws: Callable[[], Draws],
     config: SamplingConfig,
     watch: Watch | None = None,
+    constrain: Constrain | None = None,
 ) -> Molecules:
     """From noise to molecules.
 
@@ -98,6 +101,7 @@ def sample(
         draws: the next random numbers, see `molediff.noise.MoleculeNoise`.
         config: settings.
         watch: called after every step.
+        constrain: put on top of the estimate as it is drawn from, with temperature and biases in it.
 
     Raises:
         UserError: for an unknown method or impossible settings.
@@ -105,8 +109,8 @@ def sample(
     method = choose("method", config.method, METHODS)
     arithmetic = choose("precision", config.precision, PRECISIONS)
     grid = time_grid(process, config).to(given.pos)
-    denoise = biased(tempered(arithmetic(denoise), config.temperature), config.atom_bias, config.bond_bias)
-    problem = Problem(denoise, process, condition, given, draws, config)
+    drawn = biased(tempered(arithmetic(denoise), config.temperature), config.atom_bias, config.bond_bias)
+    problem = Problem(constrain(drawn) if constrain else drawn, process, condition, given, draws, config)
 
     def times(k: int) -> Times:
         one = field_times(process, config, grid, k)

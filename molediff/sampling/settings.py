@@ -41,6 +41,9 @@ class SamplingConfig:
     join: bool = False
     """Whether pieces are brought together in the late steps, see `molediff.sampling.joined`; where all bonds are given
     there are none."""
+    valence: bool = False
+    """Whether late estimates give no atom more bonds than it has room for, see `molediff.sampling.valence`; where all
+    bonds are given there is nothing to choose."""
     change: float = 1.0
     """Share of the steps that are run, the last ones; below 1 the given molecules are changed, not made from noise."""
 

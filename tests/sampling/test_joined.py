@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 
-from molediff.chem.valences import valences
+from molediff.chem.valences import most_bonds, valences
 from molediff.elements import Vocabulary
 from molediff.geometry import random_rotations
 from molediff.noise import Process, ProcessConfig, Times
@@ -19,8 +19,8 @@ from molediff.sampling.forbidden import NEVER
 from molediff.sampling.joined import ABOVE, BELOW, LENGTH, joined, pieces, together
 from molediff.structures import Condition, Estimate, Known, Molecules
 
-VOCABULARY = Vocabulary(("C", "N", "O"), (0, -1, 1))
-PROCESS = Process.build(ProcessConfig(), (3, 3, 4))
+VOCABULARY = Vocabulary(("C", "N", "O", "S"), (0, -1, 1))
+PROCESS = Process.build(ProcessConfig(), (4, 3, 4))
 
 
 def graph(seed: int, n: int, pad: int, density: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -66,7 +66,8 @@ def says(molecules: Molecules, closed: tuple[int, ...] = ()):
     bond = 50.0 * torch.nn.functional.one_hot(molecules.bond, 4).double()
     for atom in closed:
         bond[:, atom, :, 1:] = bond[:, :, atom, 1:] = NEVER
-    atom, charge = (50.0 * torch.nn.functional.one_hot(x, 3).double() for x in (molecules.atom, molecules.charge))
+    atom = 50.0 * torch.nn.functional.one_hot(molecules.atom, 4).double()
+    charge = 50.0 * torch.nn.functional.one_hot(molecules.charge, 3).double()
 
     def denoise(noisy, times, condition):
         return Estimate(molecules.pos, atom, charge, bond)
@@ -82,7 +83,7 @@ def moved(molecules: Molecules, sigma: float = 0.2, known: Known | None = None, 
         condition = dataclasses.replace(condition, pocket=object())
     rho = torch.tensor([sigma / PROCESS.config.scale], dtype=torch.float64)
     times = Times.same(PROCESS.schedule.time_of(rho))
-    wrapped = joined(says(molecules, closed), PROCESS, valences(VOCABULARY))
+    wrapped = joined(says(molecules, closed), PROCESS, valences(VOCABULARY), most_bonds(VOCABULARY))
     return wrapped(molecules, times, condition).pos - molecules.pos
 
 
@@ -130,6 +131,20 @@ def test_atoms_without_room_are_not_bonded_to():
     assert torch.cdist(after[0, 2:3], after[0, 4:6]).min().item() == pytest.approx(LENGTH, abs=1e-6)
     assert moved(molecules, closed=range(4), anchored=True).abs().max() == 0
     assert moved(molecules, closed=(3,), anchored=True)[0, 4:6].abs().max() > 1
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_a_known_sulphur_with_two_bonds_may_have_more(given):
+    """A sulfone cut off at its sulphur: what usually has room is asked of new atoms only."""
+    molecules, bond = two_pieces()
+    atom = molecules.atom.clone()
+    atom[0, 3] = 3
+    bond[0, 2, 3] = bond[0, 3, 2] = 2
+    molecules = molecules.replace(atom=atom, bond=bond)
+    known = dataclasses.replace(Known.nothing(molecules), atom=molecules.mask & given)
+    after = molecules.pos + moved(molecules, known=known, anchored=True)
+    to_sulphur = torch.cdist(after[0, 3:4], after[0, 4:6]).min().item()
+    assert (to_sulphur == pytest.approx(LENGTH, abs=1e-6)) is given and nearest(after) < 2.2
 
 
 def test_known_positions_stay_and_others_come_to_them():
