@@ -9,6 +9,11 @@ from torch import Tensor
 
 from molediff.elements import Vocabulary
 
+MOST = 8
+"""No atom has more bonds."""
+SUMS = MOST + 1
+"""Largest sum of bond orders in tables: every bond more is one more that is wrong."""
+
 
 def valences(vocabulary: Vocabulary) -> Tensor:
     """(elements, charges) int64, the smallest usual valence of each element with each formal charge.
@@ -24,15 +29,36 @@ def valences(vocabulary: Vocabulary) -> Tensor:
 
 
 def most_bonds(vocabulary: Vocabulary) -> Tensor:
-    """(elements, charges) int64, the largest sum of bond orders that RDKit allows an atom of each class; -1 for none.
+    """(elements, charges) int64, the largest sum of bond orders that RDKit allows an atom of each class; or -1."""
+    numbers, charges = vocabulary.atomic_numbers, vocabulary.charges
+    return torch.tensor([[max(_sums(z, q, closed=False), default=-1) for q in charges] for z in numbers])
+
+
+def amiss(vocabulary: Vocabulary, explicit: bool) -> Tensor:
+    """(elements, charges, `SUMS` + 1) int64, by how many bonds an atom of each class is wrong at each sum of orders.
 
     By asking RDKit, whose rules for ions differ between versions.
+
+    Args:
+        vocabulary: of the model.
+        explicit: whether hydrogens are atoms, so that there can be too few bonds as well as too many.
     """
-    return torch.tensor([[_most(z, charge) for charge in vocabulary.charges] for z in vocabulary.atomic_numbers])
+
+    def row(number: int, charge: int) -> list[int]:
+        allowed, sums = _sums(number, charge, closed=explicit), range(SUMS + 1)
+        if not allowed:  # wrong whatever its bonds are
+            return [SUMS + n for n in sums]
+        return [min(abs(n - a) for a in allowed) if explicit else max(0, n - max(allowed)) for n in sums]
+
+    return torch.tensor([[row(z, charge) for charge in vocabulary.charges] for z in vocabulary.atomic_numbers])
 
 
-def _most(number: int, charge: int) -> int:
-    for bonds in range(8, -1, -1):
+def _sums(number: int, charge: int, closed: bool) -> list[int]:
+    """Sums of bond orders that RDKit allows; ``closed``: without an electron unpaired."""
+    if number == 1:  # RDKit would let an ion of hydrogen have up to eight
+        return [] if charge else [1] if closed else [0, 1]
+    found = []
+    for bonds in range(MOST + 1):
         mol = Chem.RWMol()
         atom = Chem.Atom(number)
         atom.SetFormalCharge(charge)
@@ -40,6 +66,8 @@ def _most(number: int, charge: int) -> int:
         atom.SetNumExplicitHs(bonds)
         mol.AddAtom(atom)
         with BlockLogs():
-            if not Chem.DetectChemistryProblems(mol):
-                return bonds
-    return -1
+            if Chem.SanitizeMol(mol, catchErrors=True) != Chem.SanitizeFlags.SANITIZE_NONE:
+                continue
+        if not (closed and mol.GetAtomWithIdx(0).GetNumRadicalElectrons()):
+            found.append(bonds)
+    return found

@@ -1,8 +1,8 @@
 """Valences kept in the late steps: a constraint on the estimate, as `joined` is, not on the network.
 
 Classes are drawn site by site: of two bonds at an atom either may be the double one, but not both, and now and then
-both are drawn so. Where the most likely classes give an atom more bonds than it has room for, what is least sure among
-them gives way, the order of a bond or the atom's element and charge, and the rest of the run takes the geometry along.
+both are drawn so. Where the most likely classes give an atom bonds that it cannot have, what is least sure among them
+gives way, the order of a bond or the atom's element and charge, and the rest of the run takes the geometry along.
 """
 
 from __future__ import annotations
@@ -18,17 +18,20 @@ from molediff.structures import Condition, Estimate, Known, Molecules
 
 BELOW = 0.5
 """Largest sigma / alpha at which valences are kept, angstrom: before, most estimates break some."""
+STEPS = (-1, 1)
+"""What a bond's order may change by at once."""
 
 
-def within_valence(denoise: Denoise, process: Process, room: Tensor, last: float) -> Denoise:
-    """A denoiser whose late estimates give no atom more bonds than it has room for.
+def within_valence(denoise: Denoise, process: Process, amiss: Tensor, last: float) -> Denoise:
+    """A denoiser whose late estimates give atoms the bonds that they can have.
 
     At the last look what it says is certain: classes that are each likely, drawn apart, may not fit together.
 
     Args:
         denoise: any.
         process: of its model, for noise levels.
-        room: (elements, charges) int64, the largest sum of bond orders of an atom of each class.
+        amiss: (elements, charges, sums) int64, by how many bonds an atom of each class is wrong at each sum of orders,
+            and by one more for every order beyond the last; see `molediff.chem.valences`.
         last: sigma / alpha of the last look, in units of the coordinate scale.
     """
 
@@ -40,18 +43,18 @@ def within_valence(denoise: Denoise, process: Process, room: Tensor, last: float
             return estimate
         mask = noisy.mask & late[:, None]
         seen = informed(estimate, noisy, condition.known)
-        atom, charge, bond = fitting(seen, mask, condition.known, room.to(mask.device))
+        atom, charge, bond = fitting(seen, mask, condition.known, amiss.to(mask.device))
         sure = (rho <= last * (1 + 1e-6))[:, None] & mask
-        moved = ((atom != seen.atom.argmax(-1)) | (charge != seen.charge.argmax(-1))) & mask
-        either = sure | moved
-        pairs = sure[:, :, None] & sure[:, None]
-        capped = torch.arange(estimate.bond.shape[-1], device=mask.device) > bond[..., None]
-        lowered = (bond < seen.bond.argmax(-1))[..., None] & capped & (mask[:, :, None] & mask[:, None])[..., None]
-        orders = estimate.bond.masked_fill(lowered, NEVER)
+        either = sure | ((atom != seen.atom.argmax(-1)) | (charge != seen.charge.argmax(-1))) & mask
+        pairs, was = mask[:, :, None] & mask[:, None], seen.bond.argmax(-1)
+        orders = torch.arange(estimate.bond.shape[-1], device=mask.device)
+        beyond = ((bond < was)[..., None] & (orders > bond[..., None])) | (
+            (bond > was)[..., None] & (orders < bond[..., None])
+        )
         return estimate.replace(
             atom=certain(estimate.atom, atom, either),
             charge=certain(estimate.charge, charge, either),
-            bond=certain(orders, bond, pairs),
+            bond=certain(estimate.bond.masked_fill(beyond & pairs[..., None], NEVER), bond, pairs & sure[:, None]),
         )
 
     return wrapped
@@ -63,47 +66,72 @@ def certain(logits: Tensor, classes: Tensor, where: Tensor) -> Tensor:
     return torch.where(where[..., None], sure, logits)
 
 
-def fitting(seen: Estimate, mask: Tensor, known: Known, room: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Classes of atoms (B, N), charges (B, N) and bonds (B, N, N): the most likely, changed where an atom is too full.
+def fitting(seen: Estimate, mask: Tensor, known: Known, amiss: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Classes of atoms (B, N), charges (B, N) and bonds (B, N, N): the most likely, changed where atoms do not fit.
 
-    One change at a time to each molecule, the one that costs least of the log-probability for every bond too many: a
-    bond is lowered by one order, or an atom becomes another that has the room. What is known stays.
+    One change at a time to each molecule, of those that mend more than they break the one that costs least of the
+    log-probability for what it mends: a bond becomes one order less, or (where there is one) more, or an atom becomes
+    another that fits. What is known stays. Where hydrogens are implied only bonds too many are amiss, and are always
+    mended if nothing is known; else some molecules have no such change left, and stay as they are.
 
     Args:
         seen: logits, those of what is known as certain as can be.
         mask: (B, N) bool, atoms to look at.
         known: what stays.
-        room: (elements, charges) int64.
+        amiss: (elements, charges, sums) int64.
     """
     atom_log, charge_log, bond_log = (getattr(seen, k).float().log_softmax(-1) for k in ("atom", "charge", "bond"))
     atom, charge = atom_log.argmax(-1), charge_log.argmax(-1)
-    n = mask.shape[1]
+    n, (elements, charges, sums) = mask.shape[1], amiss.shape
     pairs = mask[:, :, None] & mask[:, None] & ~torch.eye(n, dtype=torch.bool, device=mask.device)
     bond = bond_log.argmax(-1) * pairs
     both = atom_log[..., :, None] + charge_log[..., None, :]  # (B, N, E, Q)
-    fixed = (known.atom | known.charge)[..., None, None]
+    fixed = known.atom | known.charge
     batch = torch.arange(len(mask), device=mask.device)
-    while True:  # every pass takes a bond's order away, or gives an atom room that it keeps
+    while True:  # every change leaves less amiss
         total = bond.sum(-1)  # (B, N)
-        excess = (total - room[atom, charge]).clamp(min=0) * mask
-        over = excess > 0
-        drop = bond_log.gather(-1, bond[..., None]) - bond_log.gather(-1, (bond - 1).clamp(min=0)[..., None])
-        relieves = over[:, :, None].float() + over[:, None].float()  # (B, N, N)
-        lowers = (bond > 0) & ~known.bond & (relieves > 0)
-        by_bond = (drop[..., 0] / relieves.clamp(min=1)).masked_fill(~lowers, torch.inf).flatten(1)  # (B, N N)
-        fits = (room >= total[..., None, None]) & ~fixed & over[..., None, None]  # (B, N, E, Q)
-        now = atom_log.gather(-1, atom[..., None]) + charge_log.gather(-1, charge[..., None])  # (B, N, 1)
-        lost = (now[..., None] - both) / excess.clamp(min=1)[..., None, None]
-        by_atom = lost.masked_fill(~fits, torch.inf).flatten(1)  # (B, N E Q)
-        (cost_b, at_b), (cost_a, at_a) = by_bond.min(1), by_atom.min(1)
-        lower = (cost_b <= cost_a) & torch.isfinite(cost_b)
-        relabel = cost_a < cost_b
-        if not bool((lower | relabel).any()):
+        wrong = wrong_at(amiss, atom, charge, total) * mask
+        if not bool(wrong.any()):
             return atom, charge, bond
-        i, j = at_b // n, at_b % n
-        bond[batch, i, j] = bond[batch, i, j] - lower.long()
+        mends = [wrong - wrong_at(amiss, atom, charge, total + step) for step in STEPS]
+        costs = [cost(bond_log, bond, *each, pairs & ~known.bond) for each in zip(STEPS, mends, strict=True)]
+        by_bond = torch.stack(costs, 1).flatten(1)  # (B, 2 N N)
+        fits = amiss[:, :, total.clamp(max=sums - 1)].permute(2, 3, 0, 1) == 0  # (B, N, E, Q); none at the last sum
+        now = both[batch[:, None], torch.arange(n, device=mask.device), atom, charge]  # (B, N)
+        lost = (now[..., None, None] - both) / wrong.clamp(min=1)[..., None, None]
+        may = fits & ((wrong > 0) & ~fixed)[..., None, None]
+        by_atom = lost.masked_fill(~may, torch.inf).flatten(1)  # (B, N E Q)
+        (cost_b, at_b), (cost_a, at_a) = by_bond.min(1), by_atom.min(1)
+        step, relabel = (cost_b <= cost_a) & torch.isfinite(cost_b), cost_a < cost_b
+        if not bool((step | relabel).any()):
+            return atom, charge, bond
+        i, j = at_b // n % n, at_b % n
+        change = torch.tensor(STEPS, device=mask.device)[at_b // (n * n)] * step
+        bond[batch, i, j] = bond[batch, i, j] + change
         bond[batch, j, i] = bond[batch, i, j]
-        classes, charges = room.shape
-        k, which = at_a // (classes * charges), at_a % (classes * charges)
+        k, which = at_a // (elements * charges), at_a % (elements * charges)
         atom[batch, k] = torch.where(relabel, which // charges, atom[batch, k])
         charge[batch, k] = torch.where(relabel, which % charges, charge[batch, k])
+
+
+def wrong_at(amiss: Tensor, atom: Tensor, charge: Tensor, total: Tensor) -> Tensor:
+    """(B, N) by how many bonds atoms are wrong at these sums of orders."""
+    last = amiss.shape[-1] - 1
+    return amiss[atom, charge, total.clamp(0, last)] + (total - last).clamp(min=0)
+
+
+def cost(bond_log: Tensor, bond: Tensor, step: int, mends: Tensor, free: Tensor) -> Tensor:
+    """(B, N, N) log-probability lost for what is mended by another order; infinite where nothing is, or nothing may.
+
+    Args:
+        bond_log: (B, N, N, K)
+        bond: (B, N, N) orders now; a bond that is not there is not made.
+        step: change of the order.
+        mends: (B, N) what that mends at each of the two atoms; negative where it breaks.
+        free: (B, N, N) bool, bonds that may change.
+    """
+    new = (bond + step).clamp(0, bond_log.shape[-1] - 1)
+    lost = bond_log.gather(-1, bond[..., None]) - bond_log.gather(-1, new[..., None])
+    mended = (mends[:, :, None] + mends[:, None]).float()
+    may = free & (bond > 0) & (new != bond) & (mended > 0)
+    return (lost[..., 0] / mended.clamp(min=1)).masked_fill(~may, torch.inf)
