@@ -15,6 +15,7 @@ from molediff.elements import Vocabulary
 from molediff.evaluation.build import build
 from molediff.evaluation.strict import strict
 from molediff.noise import MoleculeNoise, Process, ProcessConfig, Times
+from molediff.pipelines.only import NEVER
 from molediff.sampling import SamplingConfig, joined, sample
 from molediff.sampling.valence import BELOW, fitting, within_valence
 from molediff.structures import Condition, Estimate, Known, Molecules
@@ -223,15 +224,18 @@ def test_a_network_that_babbles_makes_no_atom_too_full(method, join):
         kept = within_valence(denoise, PROCESS, IMPLIED, PROCESS.config.rho_min)
         return joined(kept, PROCESS, ROOM, ROOM) if join else kept
 
-    def made(constrain):
+    def made(constrain, **settings):
         noise = MoleculeNoise(0, [0, 1], molecules.sizes.tolist())
-        config = SamplingConfig(steps=6, method=method)
+        config = SamplingConfig(steps=6, method=method, **settings)
         condition = Condition.nothing(molecules)
         return sample(babble, PROCESS, molecules, condition, noise.next, config, constrain=constrain)
 
     got, free = made(constrained), made(None)
     assert not too_full(got.atom, got.charge, got.bond, got.mask).any()
     assert too_full(free.atom, free.charge, free.bond, free.mask).sum() > 10
+    few = made(constrained, atom_bias=(0.0, 0.0, NEVER, 0.0, NEVER, NEVER))  # as `--elements C,O` asks for it
+    assert not too_full(few.atom, few.charge, few.bond, few.mask).any()
+    assert set(few.atom[few.mask].tolist()) <= {0, 1, 3}
 
 
 def test_what_fits_is_what_the_judge_calls_valid():
