@@ -94,6 +94,8 @@ ROWS = {
     "usual-box": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, "prior", join=True, valence=True, pocket="box"),
 }
 """Rows of the table; usual is what `molediff generate` does, with sizes by the prior where none are asked for."""
+ROWS_SAY = ("join", "valence")
+"""Settings that are the row's, whatever the model recommends."""
 KEYS = ("row", "pocket", "n", "model", "steps", "settings", "relax", "rings")
 """What a line of results.jsonl is known by."""
 REFERENCE = "reference"
@@ -180,7 +182,7 @@ def run(args: argparse.Namespace) -> None:
             one = Wanted(row, name, 1, "", 0, relax=args.relax)
             if row != REFERENCE:
                 said = model.recommended(args.steps, "pocket").items()
-                settings = ",".join(f"{key}={value}" for key, value in said if key != "join")  # the row says it
+                settings = ",".join(f"{key}={value}" for key, value in said if key not in ROWS_SAY)
                 one = Wanted(row, name, args.n, model.source.checksum[:8], args.steps, settings, args.relax)
             if one.key in done or time.monotonic() > until:
                 continue
