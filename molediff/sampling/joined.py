@@ -18,6 +18,8 @@ from molediff.structures import Condition, Estimate, Molecules
 
 BELOW = 0.35
 """Largest sigma / alpha at which pieces are brought together, angstrom: before, most estimates are in pieces."""
+GIVEN = 1.0
+"""The same where positions are given: what stays where it is needs longer to be met (`experiments/fragments`)."""
 ABOVE = 0.08
 """Smallest: after, what is brought together has no time left to bond."""
 LENGTH = 1.5
@@ -37,7 +39,8 @@ def joined(denoise: Denoise, process: Process, room: Tensor, most: Tensor) -> De
     def wrapped(noisy: Molecules, times: Times, condition: Condition) -> Estimate:
         estimate = denoise(noisy, times, condition)
         rho = process.schedule.rho(times.pos) * process.config.scale  # (B,) angstrom
-        late = (rho >= ABOVE) & (rho <= BELOW)
+        below = torch.where(condition.known.pos.any(1), GIVEN, BELOW)
+        late = (rho >= ABOVE) & (rho <= below)
         if not bool(late.any()):
             return estimate
         seen = informed(estimate, noisy, condition.known)

@@ -16,7 +16,7 @@ from molediff.elements import Vocabulary
 from molediff.geometry import random_rotations
 from molediff.noise import Process, ProcessConfig, Times
 from molediff.sampling.forbidden import NEVER
-from molediff.sampling.joined import ABOVE, BELOW, LENGTH, joined, pieces, together
+from molediff.sampling.joined import ABOVE, BELOW, GIVEN, LENGTH, joined, pieces, together
 from molediff.structures import Condition, Estimate, Known, Molecules
 
 VOCABULARY = Vocabulary(("C", "N", "O", "S"), (0, -1, 1))
@@ -111,6 +111,15 @@ def test_without_an_anchor_the_centre_of_mass_stays():
 @pytest.mark.parametrize("sigma", [0.9 * ABOVE, 1.1 * BELOW])
 def test_only_between_two_levels_of_noise(sigma):
     assert moved(two_pieces()[0], sigma).abs().max() == 0
+
+
+@pytest.mark.parametrize(("sigma", "moves"), [(1.1 * GIVEN, False), (0.9 * GIVEN, True), (0.9 * ABOVE, False)])
+def test_it_begins_earlier_where_positions_are_given(sigma, moves):
+    molecules, _ = two_pieces()
+    where = torch.arange(7)[None] < 4
+    known = Known.positions(molecules, where, torch.zeros_like(where))
+    assert bool(moved(molecules, sigma, known).abs().max() > 1) is moves
+    assert moved(molecules, 0.9 * GIVEN).abs().max() == 0
 
 
 def test_one_piece_is_left_alone():
