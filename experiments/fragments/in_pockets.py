@@ -71,7 +71,8 @@ def main() -> None:
     table.to_csv(HERE / "in_pockets_tasks.csv", index=False)
     shares = {"model": f"{model.source.name} {model.source.checksum[:8]}", "complexes": len(names)}
     shares |= {"molecules": len(table), "steps": args.steps, "pull": not args.plain, "seed": args.seed}
-    shares["join"] = model.recommended(args.steps, "pocket").get("join", False)
+    put = model.recommended(args.steps, "pocket")
+    shares |= {name: put.get(name, False) for name in ("join", "valence")}
     for key, column in FIGURES.items():
         share, interval = counted(table, column)
         shares |= {key: share, f"{key}_interval": interval}

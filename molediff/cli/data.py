@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 
 HELP = "prepare molecules of files for training, or say what a prepared set holds"
+HEAVY = "C,N,O,F,Si,P,S,Cl,Br,I"
+"""Elements of molecules without hydrogens, where none are said: those of drugs."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prepare.add_argument(
         "--elements",
         metavar="LIST",
-        help="elements allowed, in class order (H,C,N,O,F; with --heavy C,N,O,F; of complexes C,N,O,F,Si,P,S,Cl,Br,I)",
+        help=f"elements allowed, in class order (H,C,N,O,F; with --heavy and of complexes {HEAVY})",
     )
     prepare.add_argument(
         "--charges",
@@ -91,7 +93,7 @@ def _prepare(args: argparse.Namespace) -> int:
             raise UserError(
                 f"--{option.replace('_', '-')} is for complexes. Type: molediff data prepare complexes FOLDER ..."
             )
-    elements = args.elements or ("C,N,O,F" if args.heavy else "H,C,N,O,F")
+    elements = args.elements or (HEAVY if args.heavy else "H,C,N,O,F")
     vocabulary = parse_vocabulary(elements, args.charges)
     most = 255 if args.max_atoms is None else args.max_atoms
     options = Options(vocabulary, not args.heavy, most, args.limit, args.split, args.xtb)
@@ -120,7 +122,7 @@ def _prepare_complexes(args: argparse.Namespace) -> int:
     for option, default in (("split", "all"), ("xtb", False), ("archive", None)):
         if getattr(args, option) != default:
             raise UserError(f"--{option} is not for complexes. Leave it out.")
-    vocabulary = parse_vocabulary(args.elements or "C,N,O,F,Si,P,S,Cl,Br,I", args.charges)
+    vocabulary = parse_vocabulary(args.elements or HEAVY, args.charges)
     most = MOST_ATOMS if args.max_atoms is None else args.max_atoms
     out = Path(args.out) if args.out else Path("data") / Path(sources[0]).resolve().name.split(".")[0]
     workers = args.workers if args.workers is not None else min(8, _cores())
