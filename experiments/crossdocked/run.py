@@ -62,7 +62,7 @@ class Row:
     join: bool = False
     """Whether pieces are brought together, see `molediff.sampling.joined`."""
     valence: bool = False
-    """Whether no atom gets more bonds than it has room for, see `molediff.sampling.valence`."""
+    """Whether atoms get only bonds that they can have, see `molediff.sampling.valence`."""
     pocket: str = "ligand"
     """'ligand' for the residues round the reference ligand, 'box' for a sphere round the site's centre."""
 

@@ -27,12 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--join",
         action=argparse.BooleanOptionalAction,
-        help="bring the pieces of a molecule together in the late steps (default: what the model recommends)",
+        help="bring the pieces of a molecule together in the late steps (default: what the model recommends; not with "
+        "--retype and --lead)",
     )
     parser.add_argument(
         "--valence",
         action=argparse.BooleanOptionalAction,
-        help="give no atom more bonds than it has room for in the late steps (default: what the model recommends)",
+        help="give atoms only bonds that they can have in the late steps (default: what the model recommends; not with "
+        "--retype and --lead)",
     )
     options.add_model(parser, "", f"{in_pocket.FREE}; in a pocket {in_pocket.POCKET}")
     options.add_output(parser, "out")

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from molediff.chem.valences import amiss, most_bonds, valences
 from molediff.model import Model
-from molediff.sampling import Constrain, Denoise, SamplingConfig, joined, within_valence
+from molediff.noise import Process
+from molediff.sampling import Constrain, Denoise, SamplingConfig, joined, time_grid, within_valence
 
 
 def constraints(config: SamplingConfig, model: Model) -> Constrain:
-    """Valences are kept first, so that pieces that this leaves come together."""
-    process, last = model.process, config.end or model.process.config.rho_min
+    """Valences are kept first, so that pieces that this leaves come together.
+
+    Where hydrogens are atoms no charge is changed: an ion would make a closed shell of nearly any wrong atom.
+    """
+    process, explicit = model.process, model.config.explicit_hydrogens
     usual, most = valences(model.vocabulary), most_bonds(model.vocabulary)
-    wrong = amiss(model.vocabulary, model.config.explicit_hydrogens)
+    wrong, last = amiss(model.vocabulary, explicit), last_look(process, config)
 
     def constrained(denoise: Denoise) -> Denoise:
         if config.valence:
-            denoise = within_valence(denoise, process, wrong, last)
+            denoise = within_valence(denoise, process, wrong, not explicit, last)
         return joined(denoise, process, usual, most) if config.join else denoise
 
     return constrained
+
+
+def last_look(process: Process, config: SamplingConfig) -> float:
+    """sigma / alpha at which the network is asked for the last time, in units of the coordinate scale."""
+    rho = float(process.schedule.rho(time_grid(process, config)[-2]))
+    churned = config.method == "churn" and config.churn_low <= rho <= config.churn_high
+    return rho * (1 + config.churn) if churned else rho

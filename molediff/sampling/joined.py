@@ -51,7 +51,7 @@ def joined(denoise: Denoise, process: Process, room: Tensor, most: Tensor) -> De
             return estimate
         usual, largest = (table.to(order)[seen.atom.argmax(-1), seen.charge.argmax(-1)] for table in (room, most))
         has_room = order.sum(-1) < torch.where(condition.known.atom, largest, usual)  # (B, N)
-        possible = seen.bond[..., 1:].amax(-1) > NEVER / 2
+        possible = seen.bond[..., 1:].amax(-1) > NEVER / 100  # whatever the temperature made of it
         may = noisy.pair_mask & possible & ~condition.known.bond & has_room[:, None] & has_room[..., None]
         moves = together(estimate.pos, label, may, noisy.mask, condition.known.pos) * apart[:, None, None]
         if condition.pocket is None and not bool(condition.known.pos.any()):

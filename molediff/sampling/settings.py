@@ -40,10 +40,10 @@ class SamplingConfig:
     """The same of bonds: none, single, double, triple."""
     join: bool = False
     """Whether pieces are brought together in the late steps, see `molediff.sampling.joined`; where all bonds are given
-    there are none."""
+    there are none. Put there by `molediff.pipelines.constraints`: `sample` alone does not."""
     valence: bool = False
-    """Whether late estimates give no atom more bonds than it has room for, see `molediff.sampling.valence`; where all
-    bonds are given there is nothing to choose."""
+    """Whether late estimates give atoms only bonds that they can have, by another order, element or charge, see
+    `molediff.sampling.valence`; where all bonds are given there is nothing to choose. Put there as ``join`` is."""
     change: float = 1.0
     """Share of the steps that are run, the last ones; below 1 the given molecules are changed, not made from noise."""
 

@@ -147,7 +147,7 @@ def test_ethene_with_a_single_bond_gets_its_double_one():
     now = fitting(said, mask, Known.nothing(molecules), EXPLICIT)
     assert now[2][0, 0, 1] == 2 and torch.equal(now[0], atom) and torch.equal(now[1], charge)
     assert same((atom, charge, bond), fitting(said, mask, Known.nothing(molecules), IMPLIED)).all()
-    wrapped = within_valence(lambda *_: said, PROCESS, EXPLICIT, 0.0)
+    wrapped = within_valence(lambda *_: said, PROCESS, EXPLICIT, False, 0.0)
     got = wrapped(molecules, at(0.2, 1), Condition.nothing(molecules))
     assert got.bond[0, 0, 1].argmax() == 2 and got.bond[0, 0, 1].softmax(-1)[:2].sum() == 0
 
@@ -170,7 +170,7 @@ def test_what_is_known_stays_even_where_it_is_wrong():
     molecules = molecules.replace(atom=torch.full_like(molecules.atom, 4), bond=2 * molecules.pair_mask.long())
     yes = torch.ones_like(molecules.mask)
     known = dataclasses.replace(Known.nothing(molecules), atom=yes, charge=yes, bond=molecules.pair_mask)
-    wrapped = within_valence(lambda *_: said, PROCESS, IMPLIED, 0.0)
+    wrapped = within_valence(lambda *_: said, PROCESS, IMPLIED, True, 0.0)
     condition = dataclasses.replace(Condition.nothing(molecules), known=known)
     got = wrapped(molecules, at(0.2), condition)
     assert torch.equal(got.atom, said.atom) and torch.equal(got.charge, said.charge)
@@ -187,7 +187,7 @@ def at(sigma: float, n: int = 2) -> Times:
 def test_only_late_and_only_where_it_must():
     said, molecules = random_words(11, 9, 2, scale=1.0)
     condition = Condition.nothing(molecules)
-    wrapped = within_valence(lambda *_: said, PROCESS, IMPLIED, 0.0)
+    wrapped = within_valence(lambda *_: said, PROCESS, IMPLIED, True, 0.0)
     assert wrapped(molecules, at(1.1 * BELOW), condition) is said
     got = wrapped(molecules, at(0.9 * BELOW), condition)
     assert got.said is said and torch.equal(got.pos, said.pos)
@@ -201,16 +201,14 @@ def test_only_late_and_only_where_it_must():
 def test_at_the_last_look_there_is_no_doubt():
     said, molecules = random_words(2, 7, 3, scale=0.3, bonds=-1.0)
     last = PROCESS.config.rho_min
-    wrapped = within_valence(lambda *_: said, PROCESS, IMPLIED, last)
+    wrapped = within_valence(lambda *_: said, PROCESS, IMPLIED, True, last)
     got = wrapped(molecules, at(last * PROCESS.config.scale), Condition.nothing(molecules))
     for name, where in (("atom", molecules.mask), ("charge", molecules.mask), ("bond", molecules.pair_mask)):
         assert getattr(got, name).softmax(-1).amax(-1)[where].min() > 0.9999
 
 
-@pytest.mark.parametrize("method", ["churn", "ddpm", "heun"])
-@pytest.mark.parametrize("join", [False, True])
-def test_a_network_that_babbles_makes_no_atom_too_full(method, join):
-    """Logits anew at every look, nearly alike: without the constraint nothing of it would fit."""
+def babbled(table=None, join: bool = False, **settings) -> Molecules:
+    """What is sampled of a network that says something new at every look, each class about as likely as another."""
     _, molecules = random_words(0, 10, 2)
     g = torch.Generator().manual_seed(7)
 
@@ -221,21 +219,51 @@ def test_a_network_that_babbles_makes_no_atom_too_full(method, join):
         return Estimate(noisy.pos, atom, charge, bond + bond.transpose(1, 2))
 
     def constrained(denoise):
-        kept = within_valence(denoise, PROCESS, IMPLIED, PROCESS.config.rho_min)
+        kept = within_valence(denoise, PROCESS, table, table is IMPLIED, PROCESS.config.rho_min)
         return joined(kept, PROCESS, ROOM, ROOM) if join else kept
 
-    def made(constrain, **settings):
-        noise = MoleculeNoise(0, [0, 1], molecules.sizes.tolist())
-        config = SamplingConfig(steps=6, method=method, **settings)
-        condition = Condition.nothing(molecules)
-        return sample(babble, PROCESS, molecules, condition, noise.next, config, constrain=constrain)
+    noise = MoleculeNoise(0, [0, 1], molecules.sizes.tolist())
+    config, condition = SamplingConfig(**{"steps": 6} | settings), Condition.nothing(molecules)
+    return sample(
+        babble, PROCESS, molecules, condition, noise.next, config, constrain=None if table is None else constrained
+    )
 
-    got, free = made(constrained), made(None)
+
+@pytest.mark.parametrize("method", ["churn", "ddpm", "heun"])
+@pytest.mark.parametrize("join", [False, True])
+def test_a_network_that_babbles_makes_no_atom_too_full(method, join):
+    got, free = babbled(IMPLIED, join, method=method), babbled(method=method)
     assert not too_full(got.atom, got.charge, got.bond, got.mask).any()
     assert too_full(free.atom, free.charge, free.bond, free.mask).sum() > 10
-    few = made(constrained, atom_bias=(0.0, 0.0, NEVER, 0.0, NEVER, NEVER))  # as `--elements C,O` asks for it
-    assert not too_full(few.atom, few.charge, few.bond, few.mask).any()
+
+
+@pytest.mark.parametrize("table", [IMPLIED, EXPLICIT])
+def test_elements_and_bonds_left_out_stay_out(table):
+    """Biases as `--elements C,O` makes them, and no double bond."""
+    few = babbled(table, atom_bias=(0.0, 0.0, NEVER, 0.0, NEVER, NEVER), bond_bias=(0.0, 0.0, NEVER, 0.0))
     assert set(few.atom[few.mask].tolist()) <= {0, 1, 3}
+    # An order changes by one at a time, so that a triple bond stays one here.
+    assert 2 not in few.bond.unique().tolist()
+
+
+def test_charges_stay_where_they_shall():
+    said, molecules = random_words(4, 12, 0, bonds=-1.0)
+    before = classes(said, molecules.pair_mask)
+    now = fitting(said, molecules.mask, Known.nothing(molecules), EXPLICIT, ions=False)
+    assert (now[1] == before[1]).all() and not same(before, now).all()
+    free = fitting(said, molecules.mask, Known.nothing(molecules), EXPLICIT, ions=True)
+    assert (free[1] != before[1]).any()
+
+
+def test_a_known_element_may_still_change_its_charge_and_the_reverse():
+    """Hydrogens that are marked have a known element alone."""
+    said, molecules = random_words(9, 12, 0, bonds=-0.5)
+    none, yes = Known.nothing(molecules), molecules.mask
+    before = classes(said, molecules.pair_mask)
+    atom, charge, _ = fitting(said, yes, dataclasses.replace(none, atom=yes), IMPLIED)
+    assert (atom == before[0]).all() and (charge != before[1]).any()
+    atom, charge, _ = fitting(said, yes, dataclasses.replace(none, charge=yes), IMPLIED)
+    assert (charge == before[1]).all() and (atom != before[0]).any()
 
 
 def test_what_fits_is_what_the_judge_calls_valid():
