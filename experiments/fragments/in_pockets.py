@@ -35,6 +35,7 @@ from molediff.pipelines.frame import Frame, cut_pocket
 from molediff.pipelines.guided import guided
 from molediff.pipelines.tasks import Grow
 from molediff.sampling import GuidanceConfig
+from molediff.sampling.joined import GIVEN
 
 HERE = Path(__file__).parent
 FIGURES = {
@@ -72,7 +73,7 @@ def main() -> None:
     shares = {"model": f"{model.source.name} {model.source.checksum[:8]}", "complexes": len(names)}
     shares |= {"molecules": len(table), "steps": args.steps, "pull": not args.plain, "seed": args.seed}
     put = model.recommended(args.steps, "pocket")
-    shares |= {name: put.get(name, False) for name in ("join", "valence")}
+    shares |= {"join": put.get("join", False), "begins": GIVEN, "valence": put.get("valence", False)}
     for key, column in FIGURES.items():
         share, interval = counted(table, column)
         shares |= {key: share, f"{key}_interval": interval}

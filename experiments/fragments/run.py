@@ -32,6 +32,7 @@ from molediff.data.split import geom_train
 from molediff.model import Model, load
 from molediff.pipelines.tasks import Grow
 from molediff.sampling import SamplingConfig
+from molediff.sampling.joined import GIVEN
 from molediff.training import tasks as training
 
 HYDROGEN = 1
@@ -163,7 +164,13 @@ def main() -> None:
 
     allowed = (table.new_bonds_elsewhere == 0) & (table.problem == "")
     shares = {"model": f"{model.source.name} {model.source.checksum[:8]}", "tasks": len(table)}
-    shares |= {"steps": args.steps, **settings, "anywhere": args.anywhere, "marked": not args.unmarked}
+    shares |= {
+        "begins": GIVEN if args.join else float("nan"),
+        "steps": args.steps,
+        **settings,
+        "anywhere": args.anywhere,
+        "marked": not args.unmarked,
+    }
     shares |= {"known_exact": share(table.known_exact), "connected_and_valid": share(table[valid] & table.connected)}
     shares |= {"new_bonds_only_where_allowed": share(allowed), "attached": share(table.attached_ok)}
     shares |= {"uncrowded": share((table.crowded == 0) & (table.problem == "")), "seed": args.seed}

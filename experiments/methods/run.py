@@ -65,8 +65,10 @@ def row(pipeline: Generate, method: str, budget: int, args: argparse.Namespace, 
     settings = chosen(args, pipeline.model, budget)
     steps = steps_for(pipeline.model.process, method, budget, **settings)
     began = time.perf_counter()
-    out = pipeline(args.n, args.seed, steps, batch=args.batch, method=method, precision=args.precision,
-                   **settings)  # fmt: skip
+    alone = {"join": False, "valence": False}  # the method, not what holds its estimates to rules
+    out = pipeline(
+        args.n, args.seed, steps, batch=args.batch, method=method, precision=args.precision, **alone, **settings
+    )
     seconds = time.perf_counter() - began
     asked = {"steps": steps, "evaluations": out.about["evaluations"], "n": args.n, "seed": args.seed}
     asked |= settings | {"precision": args.precision}
