@@ -83,6 +83,8 @@ def conformer_figures(folder: Path, checksum: str) -> dict[str, str]:
 
 FULL = 93
 """Pockets of a row that goes into the card."""
+SHOWN = "usual"
+"""Rows that begin with it go into the card: what `molediff generate` does."""
 
 
 def pocket_figures(folder: Path, columns: Columns, checksum: str) -> dict[str, str]:
@@ -90,7 +92,9 @@ def pocket_figures(folder: Path, columns: Columns, checksum: str) -> dict[str, s
     found = {}
     if (folder / "result.csv").is_file():
         table = pd.read_csv(folder / "result.csv")
-        mine = table[(table.model.astype(str) == checksum[:8]) & (table.pockets >= FULL)]
+        mine = table[
+            (table.model.astype(str) == checksum[:8]) & (table.pockets >= FULL) & table.row.str.startswith(SHOWN)
+        ]
         for _, one in (mine[mine.rings == "closed"] if (mine.rings == "closed").any() else mine).iterrows():
             pose = one["pose"] if one["pose"] == "raw" else f"relaxed by {one['relax']}"
             name = f"crossdocked_test, {one['row']} {pose}, {one.molecules} molecules in {one.pockets} pockets"
