@@ -44,6 +44,8 @@ FIGURES = {
     "attached": "attached_ok",
 }
 """Column of the table -> column of `Generate`'s."""
+LANDS = "free side"
+"""Where `molediff.sampling.joined` brings pieces at given positions; the rows before: on the line between."""
 RESAMPLES = 10_000
 
 
@@ -73,7 +75,7 @@ def main() -> None:
     shares = {"model": f"{model.source.name} {model.source.checksum[:8]}", "complexes": len(names)}
     shares |= {"molecules": len(table), "steps": args.steps, "pull": not args.plain, "seed": args.seed}
     put = model.recommended(args.steps, "pocket")
-    shares |= {"join": put.get("join", False), "begins": GIVEN, "valence": put.get("valence", False)}
+    shares |= {"join": put.get("join", False), "begins": GIVEN, "lands": LANDS, "valence": put.get("valence", False)}
     for key, column in FIGURES.items():
         share, interval = counted(table, column)
         shares |= {key: share, f"{key}_interval": interval}

@@ -22,13 +22,12 @@ from rdkit import Chem
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "leads"))
-from held_out import chosen, part
+from held_out import HELD_OUT
 from together import run_together
 
 from molediff.chem import from_rdkit
 from molediff.config import UserError
-from molediff.data.shards import Shards, open_shards
-from molediff.data.split import geom_train
+from molediff.data.shards import open_shards
 from molediff.model import Model, load
 from molediff.pipelines.tasks import Grow
 from molediff.sampling import SamplingConfig
@@ -38,20 +37,6 @@ from molediff.training import tasks as training
 HYDROGEN = 1
 SETTINGS = ("method", "temperature", "precision", "start", "end", "bend", "churn", "category_noise")
 """Fields of `SamplingConfig` that may be changed here."""
-
-
-def edm(shards: Shards, limit: int, seed: int) -> list[Chem.Mol]:
-    """Molecules of EDM's test part."""
-    return part(shards, "test", limit, seed)
-
-
-def geom(shards: Shards, limit: int, seed: int) -> list[Chem.Mol]:
-    """Molecules of the test part of GEOM-Drugs."""
-    return chosen(shards, ~geom_train(shards.arrays["index"]), limit, seed)
-
-
-HELD_OUT = {"edm": edm, "geom": geom}
-"""Split -> (shards, limit, seed) -> molecules that were not trained on."""
 
 
 def cut_pieces(mol: Chem.Mol, known: set[int], marked: bool) -> tuple[Chem.Mol, int]:

@@ -18,13 +18,16 @@ from rdkit import Chem
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
-from held_out import part
+from held_out import HELD_OUT
 from together import run_together
 
 from molediff.data.shards import open_shards
 from molediff.model import load
 from molediff.pipelines.tasks import Optimise, Retype, Task
 from molediff.sampling import SamplingConfig
+
+SETTINGS = ("temperature", "bend", "end", "churn")
+"""Options with which settings of `SamplingConfig` are tried."""
 
 
 def read_all(mols: list[Chem.Mol], read) -> list[Task]:
@@ -43,7 +46,7 @@ def shares(table: pd.DataFrame, leads: list[Chem.Mol]) -> dict:
 
     ``another``: valid and not the lead itself. ``unique_valid``: different valid molecules.
     """
-    valid = table["strictly_valid"].astype(bool)
+    valid = table["strictly_valid" if "strictly_valid" in table else "strict_heavy_valid"].astype(bool)
     names = [Chem.CanonSmiles(Chem.MolToSmiles(Chem.RemoveHs(Chem.Mol(lead)))) for lead in leads]
     other = valid & (table.smiles != pd.Series(names))
     found = {"valid": 100 * valid.mean(), "valid_and_another": 100 * other.mean()}
@@ -64,26 +67,33 @@ def main() -> None:
     """Fill the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="data/qm9_ani2x", help="prepared qm9_ani2x")
+    parser.add_argument("--split", default="edm", choices=HELD_OUT, help="whose test part the leads are of")
     parser.add_argument("--model", default="qm9")
     parser.add_argument("--leads", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--method", default="churn")
+    for name in SETTINGS:
+        usual = getattr(SamplingConfig(), name)
+        parser.add_argument(f"--{name}", type=float, default=usual, help=f"of SamplingConfig (default {usual})")
+    parser.add_argument("--join", action="store_true", help="bring pieces together, see molediff.sampling.joined")
+    parser.add_argument("--valence", action="store_true", help="keep valences, see molediff.sampling.valence")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--changes", default="0.2,0.4,0.6")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--table", type=Path, default=Path(__file__).parent / "result.csv")
     args = parser.parse_args()
     model = load(args.model)
-    found = part(open_shards(args.data), "test", 2 * args.leads, args.seed)
+    found = HELD_OUT[args.split](open_shards(args.data), 2 * args.leads, args.seed)
     leads = [m for m in found if sum(a.GetAtomicNum() > 1 for a in m.GetAtoms()) >= 4][: args.leads]
-    config = SamplingConfig(steps=args.steps, method=args.method, precision=args.precision)
+    settings = {name: getattr(args, name) for name in SETTINGS} | {"join": args.join, "valence": args.valence}
+    config = SamplingConfig(steps=args.steps, method=args.method, precision=args.precision, **settings)
     kinds = {"retype": lambda path: Retype(path, model)}
     for change in map(float, args.changes.split(",")):
         kinds[f"lead {change:g}"] = lambda path, change=change: Optimise(path, model, change)
     rows = pd.read_csv(args.table).to_dict("records") if args.table.is_file() else []
     label = {"model": f"{model.source.name} {model.source.checksum[:8]}", "leads": len(leads), "steps": args.steps}
-    label |= {"method": args.method, "precision": args.precision, "seed": args.seed}
+    label |= {"method": args.method, "precision": args.precision, "seed": args.seed, **settings}
     for kind, read in kinds.items():
         about = {"task": kind} | label
         if any(all(row[k] == v for k, v in about.items()) for row in rows):

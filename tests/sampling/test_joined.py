@@ -16,7 +16,7 @@ from molediff.elements import Vocabulary
 from molediff.geometry import random_rotations
 from molediff.noise import Process, ProcessConfig, Times
 from molediff.sampling.forbidden import NEVER
-from molediff.sampling.joined import ABOVE, BELOW, GIVEN, LENGTH, joined, pieces, together
+from molediff.sampling.joined import ABOVE, BELOW, GIVEN, LENGTH, joined, landings, pieces, together
 from molediff.structures import Condition, Estimate, Known, Molecules
 
 VOCABULARY = Vocabulary(("C", "N", "O", "S"), (0, -1, 1))
@@ -166,16 +166,68 @@ def test_known_positions_stay_and_others_come_to_them():
     assert nearest(molecules.pos + move) == pytest.approx(LENGTH, abs=1e-6)
 
 
-def test_it_turns_with_the_molecule_and_molecules_do_not_see_each_other():
-    molecules, bond = two_pieces()
+def from_behind() -> tuple[Molecules, Known]:
+    """`two_pieces` with the row of four given and the two others beside its middle, behind the open end."""
+    molecules, _ = two_pieces()
+    pos = molecules.pos.clone()
+    pos[0, 4], pos[0, 5] = torch.tensor([2.5, 3.0, 0.0]), torch.tensor([2.5, 4.5, 0.0])
+    where = torch.arange(7)[None] < 4
+    molecules = molecules.replace(pos=pos)
+    return molecules, Known.positions(molecules, where, torch.zeros_like(where))
+
+
+def moves(pos, label, may, mask, bonded, known):
+    """Of `together`, to where `landings` says."""
+    return together(pos, landings(pos, bonded, known), label, may, mask, known)
+
+
+def test_at_a_given_position_pieces_come_to_the_side_that_is_free():
+    molecules, some = from_behind()
+    bonded, mask = molecules.bond > 0, molecules.mask
+    may = torch.zeros_like(bonded)
+    may[0, 3, 4:6] = may[0, 4:6, 3] = True
+    after = {}
+    for stays in (False, True):
+        move = moves(molecules.pos, pieces(bonded, mask), may, mask, bonded, some.pos & stays)
+        assert move[0, :4].abs().max() == 0
+        after[stays] = (molecules.pos + move)[0]
+        assert (after[stays][3] - after[stays][4]).norm().item() == pytest.approx(LENGTH, abs=1e-6)
+    on_line, beside = ((after[stays][4] - after[stays][2]).norm().item() for stays in (False, True))
+    assert on_line < 1.9 and beside > 2.2  # from the neighbour of the open end
+
+
+@given(st.integers(0, 10_000), st.integers(2, 12), st.floats(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_landings_are_a_bond_away_and_on_the_line_where_nothing_is_given(seed, n, density):
+    bonded, _ = graph(seed, n, 0, density)
+    pos = 2 * torch.randn(1, n, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    nothing, apart = torch.zeros(1, n, dtype=torch.bool), ~bonded[0] & ~torch.eye(n, dtype=torch.bool)
+    on_line, freer = landings(pos, bonded, nothing), landings(pos, bonded, ~nothing)
+    for places in (on_line, freer):
+        far = (places - pos[:, None]).norm(dim=-1)[0]
+        torch.testing.assert_close(far[apart], torch.full_like(far[apart], LENGTH))
+    towards = pos[:, :, None] - pos[:, None]
+    along = torch.linalg.cross(towards, on_line - pos[:, None]).norm(dim=-1)[0]
+    assert along.max() < 1e-9
+    to_own = (freer[0, :, :, None] - pos[0]).norm(dim=-1)  # (i, j, k) from where i would be at j to k
+    line = (on_line[0, :, :, None] - pos[0]).norm(dim=-1)
+    one = bonded[0].sum(0) == 1  # atoms with one bond: never nearer to the neighbour than on the line
+    nearer = (to_own < line - 1e-9) & bonded[0] & one[:, None]
+    assert not bool((nearer & apart[:, :, None]).any())
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_it_turns_with_the_molecule_and_molecules_do_not_see_each_other(given):
+    molecules, some = from_behind()
     rotation = random_rotations(1, torch.Generator().manual_seed(0), torch.float64)
-    label, mask = pieces(bond > 0, molecules.mask), molecules.mask
-    may, known = molecules.pair_mask, torch.zeros_like(mask)
-    one = together(molecules.pos, label, may, mask, known)
-    torch.testing.assert_close(together(molecules.pos @ rotation + 3, label, may, mask, known), one @ rotation)
-    twice = [torch.cat([x, x.flip(0)]) for x in (molecules.pos, label, may, mask, known)]
+    bonded, mask = molecules.bond > 0, molecules.mask
+    label, may, known = pieces(bonded, mask), molecules.pair_mask, some.pos & given
+    one = moves(molecules.pos, label, may, mask, bonded, known)
+    assert one.abs().max() > 0.5
+    torch.testing.assert_close(moves(molecules.pos @ rotation + 3, label, may, mask, bonded, known), one @ rotation)
+    twice = [torch.cat([x, x.flip(0)]) for x in (molecules.pos, label, may, mask, bonded, known)]
     twice[0] = torch.cat([molecules.pos, 2 * molecules.pos])
-    torch.testing.assert_close(together(*twice)[:1], one)
+    torch.testing.assert_close(moves(*twice)[:1], one)
 
 
 def test_room_is_what_is_usual():
