@@ -21,6 +21,9 @@ ADDED = {
 }
 """What may be added to a trained network: 0 there for none -> settings that belong to it. Begins without effect."""
 
+FOLDERS = ("data", "complexes", "initial", "out")
+"""Settings that are places."""
+
 
 def averaged(model: Model, checkpoint: dict) -> Model:
     """Put the averaged weights of a checkpoint into a model of the same config."""
@@ -37,7 +40,7 @@ def about(config: TrainConfig, checkpoint: dict, data: dict, command: str) -> di
     return {
         # Names of folders only: where they lay is no business of the reader's.
         "data": {"name": Path(config.data).name, **data},
-        "training": {**plain, "data": Path(config.data).name, "out": Path(config.out).name},
+        "training": plain | {key: Path(plain[key]).name for key in FOLDERS},
         "command": command,
         "steps": checkpoint["global_step"],
         "molecules_seen": state["seen"],
@@ -55,7 +58,7 @@ def export(model: Model, config: TrainConfig, checkpoint: dict, data: dict, comm
         model: of the run's config, with any weights; it gets the averaged ones.
         config: of the run.
         checkpoint: as `molediff.training.checkpoints.read_checkpoint` gives it.
-        data: checksum and number of molecules of the training set.
+        data: as `molediff.training.fit.about_data` gives it.
         command: that trained it.
     """
     return save(averaged(model, checkpoint), Path(config.out) / "model", about(config, checkpoint, data, command))

@@ -22,7 +22,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from molediff.config import UserError
 from molediff.data.complex_batches import ComplexBatches
-from molediff.data.complexes import open_complexes
+from molediff.data.complexes import open_complexes, read_about
 from molediff.data.module import Beside, ShardModule
 from molediff.data.shards import Shards, open_shards
 from molediff.data.split import training_part
@@ -87,10 +87,10 @@ def fit(
         torch.set_num_threads(config.threads)
     out, last = Path(config.out), Path(config.out) / "checkpoints" / LAST
     shards = open_shards(config.data)
-    data = about_data(shards)
+    data = about_data(shards, config.complexes)
     record = read_record(out)
     if record is not None:
-        check_same(record, config, data["sha256"])
+        check_same(record, config, data)
     state = read_checkpoint(last) if last.is_file() else None
     plan, step = planned(config, state, finish)
     first = rank_zero_only.rank == 0
@@ -120,10 +120,10 @@ def export_last(config: TrainConfig, command: str = "") -> Path:
     if not last.is_file():
         raise UserError(f"There is nothing to export: '{last}' is missing. Train first: molediff train CONFIG.yaml")
     shards = open_shards(config.data)
-    data = about_data(shards)
+    data = about_data(shards, config.complexes)
     record = read_record(Path(config.out))
     if record is not None:
-        check_same(record, config, data["sha256"])
+        check_same(record, config, data)
     model, _ = build(config, shards, fresh=False)
     plot_curves(Path(config.out) / "log", Path(config.out) / "loss.png")
     return export(model, config, read_checkpoint(last), data, command)
@@ -159,11 +159,27 @@ def announcement(config: TrainConfig, plan: Plan, step: int, command: str) -> st
     return f"{lines}\n{where}{resume}"
 
 
-def about_data(shards: Shards) -> dict:
-    """What tells one prepared set from another: the checksum of its checksums."""
-    sums = json.loads((shards.folder / "meta.json").read_text())["sha256"]
-    digest = hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
-    return {"sha256": digest, "molecules": len(shards)}
+def about_data(shards: Shards, complexes: str = "") -> dict:
+    """What tells one prepared set from another, the checksums of their checksums: sha256, molecules, complexes.
+
+    Args:
+        shards: the set of molecules.
+        complexes: folder of prepared complexes; '' for none, and then nothing is said of them.
+
+    Raises:
+        UserError: when the folder holds none.
+    """
+    found = {"sha256": _digest(json.loads((shards.folder / "meta.json").read_text())["sha256"])}
+    found |= {"molecules": len(shards)}
+    if complexes:
+        folder = Path(complexes)
+        poses = json.loads((open_shards(folder, verify=False).folder / "meta.json").read_text())["sha256"]
+        found |= {"complexes": _digest({"poses": poses, "receptors": read_about(folder)["sha256"]})}
+    return found
+
+
+def _digest(sums: dict) -> str:
+    return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
 
 
 def build(config: TrainConfig, shards: Shards, fresh: bool) -> tuple[Model, np.ndarray]:

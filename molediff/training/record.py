@@ -34,7 +34,9 @@ MAY_CHANGE = (
     "finish_steps",
     "out",
 )
-"""Keys that may differ when a run goes on. The place of the data may too, if their checksums are the same."""
+"""Keys that may differ when a run goes on."""
+MAY_MOVE = {"data": "sha256", "complexes": "complexes"}
+"""Keys of folders that may move where their content is the same -> key of its checksum in what is said of the data."""
 
 
 def versions() -> dict[str, str]:
@@ -77,8 +79,13 @@ def read_record(out: Path) -> dict | None:
         raise UserError(f"'{path}' is damaged ({error}). Give another 'out', or go on with: rm '{path}'") from error
 
 
-def check_same(record: dict, config: TrainConfig, data_sha256: str) -> None:
-    """Refuse to go on with another config.
+def check_same(record: dict, config: TrainConfig, data: dict) -> None:
+    """Refuse to go on with another config or other data.
+
+    Args:
+        record: of the run.
+        config: to go on with.
+        data: as `molediff.training.fit.about_data` gives it.
 
     Raises:
         UserError: names each key that differs, with both values.
@@ -89,10 +96,12 @@ def check_same(record: dict, config: TrainConfig, data_sha256: str) -> None:
     except UserError:
         there = flat(record["config"])
     here = flat(to_dict(config))
-    differ = [k for k in {**there, **here} if there.get(k) != here.get(k) and k not in (*MAY_CHANGE, "data")]
+    moved = {key for key, of in MAY_MOVE.items() if of in record["data"] and of in data}  # older records say less
+    differ = [k for k in {**there, **here} if there.get(k) != here.get(k) and k not in {*MAY_CHANGE, *moved}]
     lines = [f"  {k}: {there.get(k)!r} there, {here.get(k)!r} now" for k in differ]
-    if record["data"]["sha256"] != data_sha256:
-        lines.append(f"  data: '{there.get('data')}' there, '{here['data']}' now, with another content")
+    for key in sorted(moved):
+        if record["data"][MAY_MOVE[key]] != data[MAY_MOVE[key]]:
+            lines.append(f"  {key}: '{there.get(key)}' there, '{here[key]}' now, with another content")
     if lines:
         raise UserError(
             f"The run in '{config.out}' was made with another config:\n" + "\n".join(lines) + "\n"
@@ -105,7 +114,7 @@ def write_record(config: TrainConfig, data: dict, command: str, step: int, befor
 
     Args:
         config: of the run.
-        data: checksum and number of molecules.
+        data: as `molediff.training.fit.about_data` gives it.
         command: that resumes the run.
         step: at which this sitting begins.
         before: the record that is there.

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +15,7 @@ from molediff.config import UserError
 from molediff.data.complex_batches import read_complexes
 from molediff.data.complexes import open_complexes, write_complexes
 from molediff.data.module import Batch
-from molediff.data.shards import open_shards, write_shards
+from molediff.data.shards import checksum, open_shards, write_shards
 from molediff.elements import Vocabulary
 from molediff.model import Model, SizePrior, load
 from molediff.structures import EncodedPocket
@@ -130,6 +134,23 @@ def test_a_run_on_both_cut_off_and_resumed_is_the_same(on_complexes):
     one, two = (last(c)["state_dict"] for c in (whole, parts))
     assert all(torch.equal(one[k], two[k]) for k in one)
     assert load(f"{whole.out}/model").reads_pockets
+
+
+def test_complexes_may_move_but_not_change(on_complexes, complexes, tmp_path):
+    config = on_complexes()
+    fit(config)
+    model = json.loads((Path(config.out) / "model" / "model.json").read_text())["about"]
+    assert model["training"]["complexes"] == complexes.name and len(model["data"]["complexes"]) == 64
+    moved = shutil.copytree(complexes, tmp_path / "moved")
+    assert fit(on_complexes(complexes=str(moved))).complete
+    about = json.loads((moved / "complexes.json").read_text())
+    np.save(moved / "weight.npy", np.full(POSES, 2, np.float32))
+    about["sha256"]["weight"] = checksum(moved / "weight.npy")
+    (moved / "complexes.json").write_text(json.dumps(about))
+    with pytest.raises(UserError, match=r"complexes: .* with another content"):
+        fit(on_complexes(complexes=str(moved)))
+    with pytest.raises(UserError, match=r"complexes: '.+' there, '' now"):
+        fit(on_complexes(complexes=""))
 
 
 def test_beginning_with_a_trunk(configure, on_complexes):
