@@ -12,7 +12,7 @@ from molediff.elements import Vocabulary
 MOST = 8
 """No atom has more bonds."""
 SUMS = MOST + 1
-"""Largest sum of bond orders in tables: every bond more is one more that is wrong."""
+"""Largest sum of bond orders in tables: beyond, every bond more is as wrong as the last."""
 
 
 def valences(vocabulary: Vocabulary) -> Tensor:
@@ -37,18 +37,22 @@ def most_bonds(vocabulary: Vocabulary) -> Tensor:
 def amiss(vocabulary: Vocabulary, explicit: bool) -> Tensor:
     """(elements, charges, `SUMS` + 1) int64, by how many bonds an atom of each class is wrong at each sum of orders.
 
-    By asking RDKit, whose rules for ions differ between versions.
+    By asking RDKit, whose rules for ions differ between versions. Where hydrogens are atoms there can be too few bonds
+    as well as too many, and one too many counts twice: it is taken away even where that leaves its other atom with one
+    too few, which later steps can give back.
 
     Args:
         vocabulary: of the model.
-        explicit: whether hydrogens are atoms, so that there can be too few bonds as well as too many.
+        explicit: whether hydrogens are atoms.
     """
 
     def row(number: int, charge: int) -> list[int]:
         allowed, sums = _sums(number, charge, closed=explicit), range(SUMS + 1)
         if not allowed:  # wrong whatever its bonds are
             return [SUMS + n for n in sums]
-        return [min(abs(n - a) for a in allowed) if explicit else max(0, n - max(allowed)) for n in sums]
+        if not explicit:
+            return [max(0, n - max(allowed)) for n in sums]
+        return [min(2 * (n - a) if n > a else a - n for a in allowed) for n in sums]
 
     return torch.tensor([[row(z, charge) for charge in vocabulary.charges] for z in vocabulary.atomic_numbers])
 

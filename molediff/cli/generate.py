@@ -27,14 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--join",
         action=argparse.BooleanOptionalAction,
-        help="bring the pieces of a molecule together in the late steps (default: what the model recommends; not with "
-        "--retype and --lead)",
+        help="bring the pieces of a molecule together in the late steps (default: what the model recommends)",
     )
     parser.add_argument(
         "--valence",
         action=argparse.BooleanOptionalAction,
-        help="give atoms only bonds that they can have in the late steps (default: what the model recommends; not with "
-        "--retype and --lead)",
+        help="give atoms only bonds that they can have in the late steps (default: what the model recommends)",
     )
     options.add_model(parser, "", f"{in_pocket.FREE}; in a pocket {in_pocket.POCKET}")
     options.add_output(parser, "out")

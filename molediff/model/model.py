@@ -91,7 +91,7 @@ class Model(nn.Module):
 
         Args:
             steps: of the run.
-            kind: free (from nothing), fragments (given atoms) or pocket.
+            kind: free (from nothing), pocket (the same in one), fragments (given atoms), retype or lead.
         """
         rows = [row for row in self.source.about.get("sampling", []) if row.get("kind", "free") == kind]
         row = max((row for row in rows if row["steps"] <= steps), key=lambda one: one["steps"], default={})

@@ -31,7 +31,7 @@ def within_valence(denoise: Denoise, process: Process, amiss: Tensor, ions: bool
         denoise: any.
         process: of its model, for noise levels.
         amiss: (elements, charges, sums) int64, by how many bonds an atom of each class is wrong at each sum of orders,
-            and by one more for every order beyond the last; see `molediff.chem.valences`.
+            and beyond the last as much more for every order as in the last step; see `molediff.chem.valences`.
         ions: whether an atom may get another charge.
         last: sigma / alpha of the last look, in units of the coordinate scale.
     """
@@ -86,47 +86,70 @@ def fitting(
         amiss: (elements, charges, sums) int64.
         ions: whether an atom may get another charge.
     """
-    atom_log, charge_log, bond_log = (getattr(seen, k).float().log_softmax(-1) for k in ("atom", "charge", "bond"))
-    atom, charge = atom_log.argmax(-1), charge_log.argmax(-1)
-    n, (elements, charges, sums) = mask.shape[1], amiss.shape
-    pairs = mask[:, :, None] & mask[:, None] & ~torch.eye(n, dtype=torch.bool, device=mask.device)
-    bond = bond_log.argmax(-1) * pairs
-    both = atom_log[..., :, None] + charge_log[..., None, :]  # (B, N, E, Q)
-    kinds, signs = torch.arange(elements, device=mask.device), torch.arange(charges, device=mask.device)
+    logs = tuple(getattr(seen, k).float().log_softmax(-1) for k in ("atom", "charge", "bond"))
+    pairs = mask[:, :, None] & mask[:, None] & ~torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
+    atom, charge, bond = (log.argmax(-1) for log in logs)
+    bond = bond * pairs
     stays = known.charge if ions else torch.ones_like(known.charge)
-    batch = torch.arange(len(mask), device=mask.device)
-    while True:  # every change leaves less amiss
-        total = bond.sum(-1)  # (B, N)
-        wrong = wrong_at(amiss, atom, charge, total) * mask
-        if not bool(wrong.any()):
-            return atom, charge, bond
-        mends = [wrong - wrong_at(amiss, atom, charge, total + step) for step in STEPS]
-        costs = [cost(bond_log, bond, *each, pairs & ~known.bond) for each in zip(STEPS, mends, strict=True)]
-        by_bond = torch.stack(costs, 1).flatten(1)  # (B, 2 N N)
-        fits = amiss[:, :, total.clamp(max=sums - 1)].permute(2, 3, 0, 1) == 0  # (B, N, E, Q); none at the last sum
-        now = both[batch[:, None], torch.arange(n, device=mask.device), atom, charge]  # (B, N)
-        lost = (now[..., None, None] - both) / wrong.clamp(min=1)[..., None, None]
-        may = fits & (wrong > 0)[..., None, None] & (both > NEVER / 2)
-        may &= ~(known.atom[..., None] & (kinds != atom[..., None]))[..., :, None]
-        may &= ~(stays[..., None] & (signs != charge[..., None]))[..., None, :]
-        by_atom = lost.masked_fill(~may, torch.inf).flatten(1)  # (B, N E Q)
-        (cost_b, at_b), (cost_a, at_a) = by_bond.min(1), by_atom.min(1)
-        step, relabel = (cost_b <= cost_a) & torch.isfinite(cost_b), cost_a < cost_b
-        if not bool((step | relabel).any()):
-            return atom, charge, bond
-        i, j = at_b // n % n, at_b % n
-        change = torch.tensor(STEPS, device=mask.device)[at_b // (n * n)] * step
-        bond[batch, i, j] = bond[batch, i, j] + change
-        bond[batch, j, i] = bond[batch, i, j]
-        k, which = at_a // (elements * charges), at_a % (elements * charges)
-        atom[batch, k] = torch.where(relabel, which // charges, atom[batch, k])
-        charge[batch, k] = torch.where(relabel, which % charges, charge[batch, k])
+    rows = torch.arange(len(mask), device=mask.device)
+    while len(rows):  # molecules in which something may be amiss; every change leaves less
+        wrong = wrong_at(amiss, atom[rows], charge[rows], bond[rows].sum(-1)) * mask[rows]
+        some = wrong.any(1)
+        rows, wrong = rows[some], wrong[some]
+        if not len(rows):
+            break
+        now = (atom[rows], charge[rows], bond[rows])
+        free = (~known.atom[rows], ~stays[rows], pairs[rows] & ~known.bond[rows])
+        *then, changed = mended(tuple(log[rows] for log in logs), now, wrong, free, amiss)
+        atom[rows], charge[rows], bond[rows] = then
+        rows = rows[changed]
+    return atom, charge, bond
+
+
+def mended(
+    logs: tuple[Tensor, ...], now: tuple[Tensor, ...], wrong: Tensor, free: tuple[Tensor, ...], amiss: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """One change to each of A molecules: classes of atoms, charges and bonds, and (A,) whether there was one.
+
+    Args:
+        logs: log-probabilities of atoms (A, N, E), charges (A, N, Q) and bonds (A, N, N, K).
+        now: classes (A, N), (A, N), (A, N, N).
+        wrong: (A, N) of `wrong_at`.
+        free: bool, of the shapes of ``now``, what may change.
+        amiss: (elements E, charges Q, sums) int64.
+    """
+    (atom_log, charge_log, bond_log), (atom, charge, bond) = logs, now
+    n, (elements, charges, sums), device = atom.shape[1], amiss.shape, atom.device
+    batch, total = torch.arange(len(atom), device=device), bond.sum(-1)  # (A,), (A, N)
+    mends = [wrong - wrong_at(amiss, atom, charge, total + step) for step in STEPS]
+    costs = [cost(bond_log, bond, *each, free[2]) for each in zip(STEPS, mends, strict=True)]
+    by_bond = torch.stack(costs, 1).flatten(1)  # (A, 2 N N)
+    both = atom_log[..., :, None] + charge_log[..., None, :]  # (A, N, E, Q)
+    fits = amiss[:, :, total.clamp(max=sums - 1)].permute(2, 3, 0, 1) == 0  # (A, N, E, Q); none at the last sum
+    here = both[batch[:, None], torch.arange(n, device=device), atom, charge]  # (A, N)
+    kinds, signs = torch.arange(elements, device=device), torch.arange(charges, device=device)
+    may = fits & (wrong > 0)[..., None, None] & (both > NEVER / 2)
+    may &= (free[0][..., None] | (kinds == atom[..., None]))[..., :, None]
+    may &= (free[1][..., None] | (signs == charge[..., None]))[..., None, :]
+    lost = (here[..., None, None] - both) / wrong.clamp(min=1)[..., None, None]
+    by_atom = lost.masked_fill(~may, torch.inf).flatten(1)  # (A, N E Q)
+    (cost_b, at_b), (cost_a, at_a) = by_bond.min(1), by_atom.min(1)
+    step, relabel = (cost_b <= cost_a) & torch.isfinite(cost_b), cost_a < cost_b
+    i, j = at_b // n % n, at_b % n
+    change = torch.tensor(STEPS, device=device)[at_b // (n * n)] * step
+    bond[batch, i, j] = bond[batch, i, j] + change
+    bond[batch, j, i] = bond[batch, i, j]
+    k, which = at_a // (elements * charges), at_a % (elements * charges)
+    atom[batch, k] = torch.where(relabel, which // charges, atom[batch, k])
+    charge[batch, k] = torch.where(relabel, which % charges, charge[batch, k])
+    return atom, charge, bond, step | relabel
 
 
 def wrong_at(amiss: Tensor, atom: Tensor, charge: Tensor, total: Tensor) -> Tensor:
     """(B, N) by how many bonds atoms are wrong at these sums of orders."""
     last = amiss.shape[-1] - 1
-    return amiss[atom, charge, total.clamp(0, last)] + (total - last).clamp(min=0)
+    beyond = (total - last).clamp(min=0) * (amiss[atom, charge, last] - amiss[atom, charge, last - 1])
+    return amiss[atom, charge, total.clamp(0, last)] + beyond
 
 
 def cost(bond_log: Tensor, bond: Tensor, step: int, mends: Tensor, free: Tensor) -> Tensor:

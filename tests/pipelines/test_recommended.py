@@ -9,8 +9,7 @@ import pytest
 from molediff.config import UserError
 from molediff.model import load
 from molediff.pipelines import Generate
-from molediff.pipelines.tasks import Task
-from molediff.pipelines.tasks.task import FromFile
+from molediff.pipelines.tasks import Grow, Optimise, Retype, Task
 from tests.pipelines.pocketbench import pocket_model
 
 
@@ -67,6 +66,11 @@ def test_each_kind_of_task_has_its_own():
     assert Task().usual(made, 50) == {"temperature": 0.7}
     assert Task(frame=object()).usual(made, 50) == {"temperature": 0.6}
     assert made.recommended(50, "fragments") == {}
-    task = FromFile.__new__(FromFile)
-    task.frame = None
-    assert task.usual(made, 50) == {}
+    for of, kind in ((Grow, "fragments"), (Retype, "retype"), (Optimise, "lead")):
+        task = of.__new__(of)
+        assert {task.kind, task.kind_in_pocket} <= {kind, "pocket"}
+        task.frame = None
+        assert task.usual(made, 50) == {}
+        made.source = replace(made.source, about={"sampling": [*rows, {"steps": 1, "kind": kind, "temperature": 0.5}]})
+        assert task.usual(made, 50) == {"temperature": 0.5}
+        made.source = replace(made.source, about={"sampling": rows})

@@ -25,6 +25,8 @@ CHANGE = 0.4
 class Optimise(FromFile):
     """Nothing is known; sampling begins at the lead. Atom i of the result comes from atom i of the lead."""
 
+    kind = kind_in_pocket = "lead"
+
     def __init__(self, path: Path | str, model: Model, change: float = CHANGE, frame: Frame | None = None):
         """A lead.
 

@@ -28,6 +28,7 @@ class Retype(FromFile):
     """Known: the positions of the heavy atoms. Where hydrogens are atoms they are new."""
 
     share = "retype_share"
+    kind = kind_in_pocket = "retype"
 
     def __init__(self, path: Path | str, model: Model, frame: Frame | None = None):
         """A lead.

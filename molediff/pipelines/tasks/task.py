@@ -28,8 +28,8 @@ class Task:
     """Whether files need more than four decimals."""
     share = ""
     """Setting of the training whose share must be above 0 for the model to know the task; '' where all models do."""
-    kind = "free"
-    """Of the settings that models recommend; '' where none were measured."""
+    kind, kind_in_pocket = "free", "pocket"
+    """Of the settings that models recommend, without a pocket and with one; see `molediff.model.Model.recommended`."""
     trained = True
     """Whether the model knows the task."""
 
@@ -52,9 +52,7 @@ class Task:
 
     def usual(self, model: Model, steps: int) -> dict:
         """Settings where the user says nothing: those that the model recommends for this kind of task."""
-        if not self.kind:
-            return {}
-        return model.recommended(steps, self.kind if self.frame is None else "pocket")
+        return model.recommended(steps, self.kind if self.frame is None else self.kind_in_pocket)
 
     def settings(self, config: SamplingConfig, model: Model) -> SamplingConfig:
         """The settings as this task needs them: in a pocket noise begins at `REACH` times the spread of ligands."""
@@ -103,8 +101,6 @@ class Task:
 
 class FromFile(Task):
     """Tasks whose molecules begin with the atoms of a file, in its order."""
-
-    kind = ""
 
     def __init__(self, source: Fragments, model: Model, frame: Frame | None = None):
         """Take the atoms over; the origin is their centre, or that of the pocket.
