@@ -100,6 +100,10 @@ class Process:
         alpha, sigma = self.schedule.alpha_sigma(t)
         return alpha[:, None, None], sigma[:, None, None] * self.config.scale
 
+    def noise(self, times: Times) -> Tensor:
+        """(B,) sigma / alpha of positions, angstrom: how far an atom may still lie from where it belongs."""
+        return self.schedule.rho(times.pos) * self.config.scale
+
     def training_times(self, b: int, generator: torch.Generator | None = None) -> Times:
         """Times of a training batch: ln(sigma / alpha) is normal, the same for all fields."""
         c = self.config
@@ -183,7 +187,7 @@ class Process:
         any counts as 0.
         """
         c = self.config
-        weight = gaussian.clean_weight(self.schedule.rho(times.pos) * c.scale, c.scale)
+        weight = gaussian.clean_weight(self.noise(times), c.scale)
         square = (estimate.pos.float() - clean.pos).square().mean(-1)
         pairs = clean.pair_mask & ~known.bond
         parts = {

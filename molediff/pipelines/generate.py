@@ -128,7 +128,8 @@ class Generate:
             batch: molecules at once.
             trajectory: index of a molecule whose way out of the noise is kept.
             progress: called after every batch.
-            parts: folder where finished batches are kept, to resume from; those of other arguments are made again.
+            parts: folder where finished batches are kept, to resume from; those of other arguments, another pocket or
+                another model are made again. A denoiser under guidance is not looked into: give it a folder of its own.
             task: what the molecules begin from; nothing when None.
             settings: further fields of `molediff.sampling.SamplingConfig`; see `Task.usual` for those not given.
 
@@ -146,7 +147,7 @@ class Generate:
         done = 0
         for number, members in enumerate(plan(sizes, batch)):
             given = task.given([sizes[i] for i in members], members).to(_device(self.model))
-            mark = identity(self.model.source.checksum, seed, members, config, given, task.about())
+            mark = identity(self.model.source.checksum, seed, members, config, given, task.about(), task.frame)
             watched = watcher is not None and watcher.index in members
             result = None if watched else kept.read(number, mark)
             if result is None:

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 from molediff.config import UserError, nearest
 from molediff.elements import Vocabulary
-
-NEVER = -1e4
-"""Bias of an element that may not come up; finite, so that probabilities stay numbers."""
+from molediff.sampling.forbidden import NEVER
 
 
 def only(elements: str, vocabulary: Vocabulary, bias: Sequence[float] = ()) -> tuple[float, ...]:

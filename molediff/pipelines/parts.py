@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -49,19 +50,30 @@ class Parts:
 
 
 def identity(*decisive) -> str:
-    """Digest of all that decides a batch: tensors by their bytes, dataclasses by their fields, others by their repr."""
+    """Digest of all that decides a batch: arrays by their bytes, dataclasses, mappings and sequences by their content,
+    all else by its repr.
+    """
     digest = hashlib.sha256()
 
     def add(one) -> None:
         if isinstance(one, torch.Tensor):
-            digest.update(f"{tuple(one.shape)} {one.dtype}".encode())
-            digest.update(one.detach().cpu().contiguous().numpy().tobytes())
+            one = one.detach().cpu().numpy()
+        if isinstance(one, np.ndarray):
+            digest.update(f"array {one.shape} {one.dtype}".encode())
+            digest.update(np.ascontiguousarray(one).tobytes())
         elif is_dataclass(one):
-            for f in fields(one):
-                add(getattr(one, f.name))
+            each(type(one).__name__, [getattr(one, f.name) for f in fields(one)])
+        elif isinstance(one, Mapping):
+            each("mapping", [item for pair in one.items() for item in pair])
+        elif isinstance(one, (tuple, list)):
+            each("sequence", one)
         else:
-            digest.update(repr(one).encode())
+            each(repr(one), ())
 
-    for one in decisive:
-        add(one)
+    def each(name: str, parts: Sequence) -> None:
+        digest.update(f"{name} {len(parts)}\0".encode())
+        for part in parts:
+            add(part)
+
+    each("", decisive)
     return digest.hexdigest()

@@ -10,7 +10,7 @@ from molediff.sampling.methods import Denoise
 from molediff.structures import Condition, Estimate, Molecules
 
 NEVER = -1e4
-"""Logit of a bond that cannot be: its probability is 0 at any temperature in use, and finite arithmetic stays so."""
+"""Logit of a class that cannot be: its probability is 0 at any temperature in use, and finite arithmetic stays so."""
 
 
 def without_bonds(denoise: Denoise, closed: Tensor, owner: Tensor) -> Denoise:

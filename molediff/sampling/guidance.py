@@ -102,7 +102,7 @@ def downhill(denoise: Denoise, process: Process, energy: Energy, config: Guidanc
 
     def wrapped(noisy: Molecules, times: Times, condition: Condition) -> Estimate:
         estimate = denoise(noisy, times, condition)
-        rho = process.schedule.rho(times.pos) * process.config.scale  # (B,) angstrom
+        rho = process.noise(times)  # (B,) angstrom
         late = (rho > 0) & (rho <= config.below)
         if not bool(late.any()):
             return estimate

@@ -40,7 +40,7 @@ def joined(denoise: Denoise, process: Process, room: Tensor, most: Tensor) -> De
 
     def wrapped(noisy: Molecules, times: Times, condition: Condition) -> Estimate:
         estimate = denoise(noisy, times, condition)
-        rho = process.schedule.rho(times.pos) * process.config.scale  # (B,) angstrom
+        rho = process.noise(times)  # (B,) angstrom
         below = torch.where(condition.known.pos.any(1), GIVEN, BELOW)
         late = (rho >= ABOVE) & (rho <= below)
         if not bool(late.any()):

@@ -35,7 +35,7 @@ def sided(denoise: Denoise, process: Process) -> Denoise:
 
     def wrapped(noisy: Molecules, times: Times, condition: Condition) -> Estimate:
         estimate = denoise(noisy, times, condition)
-        rho = process.schedule.rho(times.pos) * process.config.scale  # (B,) angstrom
+        rho = process.noise(times)  # (B,) angstrom
         late = (rho > 0) & (rho <= BELOW)
         tags = condition.stereo.cistrans * late[:, None, None]
         if not bool(tags.any()):

@@ -15,8 +15,8 @@ from molediff.elements import Vocabulary
 from molediff.evaluation.build import build
 from molediff.evaluation.strict import strict
 from molediff.noise import MoleculeNoise, Process, ProcessConfig, Times
-from molediff.pipelines.only import NEVER
 from molediff.sampling import SamplingConfig, joined, sample
+from molediff.sampling.forbidden import NEVER
 from molediff.sampling.valence import BELOW, fitting, within_valence
 from molediff.structures import Condition, Estimate, Known, Molecules
 
