@@ -169,7 +169,9 @@ BUNDLES = {
                 "category_noise": 0.7,
                 "valence": True,
             },
-            {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01, "valence": True},
+            {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01, "join": True, "valence": True},
+            {"steps": 1, "kind": "retype", "valence": True},
+            {"steps": 1, "kind": "lead", "valence": True},
         ],
     ),
     "druglike": Bundle(
@@ -185,7 +187,11 @@ BUNDLES = {
         "molecules and poses in a protein pocket, hydrogens implied",
         "experiments/pocket/config.yaml",
         lambda sum_: pocket_figures(of("crossdocked"), IN_POCKET, sum_) | order_figures(of("docking_astex"), sum_),
-        [{"steps": 1, "kind": "pocket", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True, "valence": True}],
+        [
+            {"steps": 1, "kind": "pocket", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True, "valence": True},
+            {"steps": 1, "kind": "retype", "join": True, "valence": True},
+            {"steps": 1, "kind": "lead", "join": True, "valence": True},
+        ],
     ),
 }
 """Name -> what is said of it."""

@@ -23,7 +23,7 @@ from rdkit import Chem
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from run import choose_cuts, cut_pieces
+from run import LANDS, choose_cuts, cut_pieces
 
 from molediff.cli.in_pocket import PULL
 from molediff.config import UserError
@@ -32,7 +32,7 @@ from molediff.docking.sites import site_of_ligand
 from molediff.model import Model, load
 from molediff.pipelines import Generate
 from molediff.pipelines.frame import Frame, cut_pocket
-from molediff.pipelines.guided import guided
+from molediff.pipelines.guided import CLASH, guided
 from molediff.pipelines.tasks import Grow
 from molediff.sampling import GuidanceConfig
 from molediff.sampling.joined import GIVEN
@@ -44,8 +44,6 @@ FIGURES = {
     "attached": "attached_ok",
 }
 """Column of the table -> column of `Generate`'s."""
-LANDS = "free side"
-"""Where `molediff.sampling.joined` brings pieces at given positions; the rows before: on the line between."""
 RESAMPLES = 10_000
 
 
@@ -102,11 +100,11 @@ def of_complex(args: argparse.Namespace, model: Model, name: str, number: int) -
             receptor = prepared(args, name)
             frame = Frame.of(model, cut_pocket(receptor, site_of_ligand(receptor, ligand, name), ligand)[0])
             task = Grow.read(path, model, frame=frame)
+            guidance = GuidanceConfig() if args.plain else GuidanceConfig(pull=PULL)
+            denoise = guided(model, receptor, frame, guidance, 0.0 if args.plain else CLASH)
+            made = Generate(model, denoise)(n=args.n, seed=args.seed, steps=args.steps, atoms=str(gone), task=task)
         except UserError as error:
             return [row | {"problem": str(error).replace(folder, "")} | lost] * args.n
-    guidance = GuidanceConfig() if args.plain else GuidanceConfig(pull=PULL)
-    denoise = guided(model, receptor, frame, guidance, 0.0 if args.plain else 5.0)
-    made = Generate(model, denoise)(n=args.n, seed=args.seed, steps=args.steps, atoms=str(gone), task=task)
     columns = [*FIGURES.values(), "connected", "smiles", "new_heavy", "new_bonds_elsewhere"]
     return [row | one for one in made.table[columns].to_dict("records")]
 

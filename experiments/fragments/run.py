@@ -26,6 +26,7 @@ from held_out import HELD_OUT
 from together import run_together
 
 from molediff.chem import from_rdkit
+from molediff.chem.valences import TOO_MANY
 from molediff.config import UserError
 from molediff.data.shards import open_shards
 from molediff.model import Model, load
@@ -37,6 +38,8 @@ from molediff.training import tasks as training
 HYDROGEN = 1
 SETTINGS = ("method", "temperature", "precision", "start", "end", "bend", "churn", "category_noise")
 """Fields of `SamplingConfig` that may be changed here."""
+LANDS = "free side"
+"""Where `molediff.sampling.joined` brings pieces at given positions; the rows before: on the line between."""
 
 
 def cut_pieces(mol: Chem.Mol, known: set[int], marked: bool) -> tuple[Chem.Mol, int]:
@@ -151,6 +154,8 @@ def main() -> None:
     shares = {"model": f"{model.source.name} {model.source.checksum[:8]}", "tasks": len(table)}
     shares |= {
         "begins": GIVEN if args.join else float("nan"),
+        "lands": LANDS if args.join else "",
+        "too_many": TOO_MANY if args.valence else float("nan"),
         "steps": args.steps,
         **settings,
         "anywhere": args.anywhere,

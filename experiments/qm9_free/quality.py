@@ -58,6 +58,10 @@ def judged(mols: list, held: dict, reference: str, hashes: np.ndarray | None) ->
     return row
 
 
+RULES = ("join", "valence")
+"""What late estimates may be held to, of `SamplingConfig`."""
+
+
 def arguments(description: str, data: str, model: str, table: Path) -> argparse.ArgumentParser:
     """What is asked for; druglike/run.py asks for the same and a little more."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -70,6 +74,9 @@ def arguments(description: str, data: str, model: str, table: Path) -> argparse.
     parser.add_argument("--compile", action="store_true", help="torch.compile: a minute, then faster")
     parser.add_argument("--method", help="default: what the model recommends")
     parser.add_argument("--temperature", type=float, help="default: what the model recommends")
+    for name in RULES:
+        usual = "default: what the model recommends"
+        parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, help=usual)
     parser.add_argument("--reference", default="qm9", help="published statistics: qm9 (packaged) or a json.gz file")
     parser.add_argument("--parts", default="runs/quality", help="folder for finished batches")
     parser.add_argument("--table", type=Path, default=table)
@@ -100,8 +107,11 @@ def fill(args: argparse.Namespace, data: dict[str, list], judge: Callable[[list,
     hashes = np.load(source.folder / HASHES) if (source.folder / HASHES).is_file() else None
     said = "recommended" if source.about.get("sampling") else "default"
     said = " ".join([said, *(str(x) for x in (args.method, args.temperature) if x is not None)])
+    for name in RULES:
+        asked = getattr(args, name)
+        said += "" if asked is None else f" {name}" if asked else f" no {name}"
     label = f"{source.name} {source.checksum[:8]} {said} {args.precision}"
-    settings = {key: getattr(args, key) for key in ("method", "temperature", "precision", "batch")}
+    settings = {key: getattr(args, key) for key in ("method", "temperature", "precision", "batch", *RULES)}
     settings = {key: value for key, value in settings.items() if value is not None}
     for steps in map(int, args.steps.split(",")):
         for seed in map(int, args.seeds.split(",")):

@@ -14,6 +14,9 @@ MOST = 8
 SUMS = MOST + 1
 """Largest sum of bond orders in tables: beyond, every bond more is as wrong as the last."""
 
+TOO_MANY = 2
+"""What a bond too many counts where hydrogens are atoms; one too few counts 1."""
+
 
 def valences(vocabulary: Vocabulary) -> Tensor:
     """(elements, charges) int64, the smallest usual valence of each element with each formal charge.
@@ -52,7 +55,7 @@ def amiss(vocabulary: Vocabulary, explicit: bool) -> Tensor:
             return [SUMS + n for n in sums]
         if not explicit:
             return [max(0, n - max(allowed)) for n in sums]
-        return [min(2 * (n - a) if n > a else a - n for a in allowed) for n in sums]
+        return [min(TOO_MANY * (n - a) if n > a else a - n for a in allowed) for n in sums]
 
     return torch.tensor([[row(z, charge) for charge in vocabulary.charges] for z in vocabulary.atomic_numbers])
 
