@@ -57,7 +57,12 @@ def signed_volume(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
 
 
 def random_rotations(count: int, generator: torch.Generator | None = None, dtype=torch.float32) -> Tensor:
-    """Uniformly distributed proper rotation matrices, from unit quaternions (Shoemake, 1992).
+    """Uniformly distributed proper rotation matrices, from unit quaternions (Shoemake, 1992): for tests of symmetry.
+
+    Args:
+        count: matrices.
+        generator: of the random numbers; torch's own when None.
+        dtype: of the matrices.
 
     Returns:
         (count, 3, 3)

@@ -15,7 +15,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "molediff"
 FLOORS = {
-    1: ("config", "elements", "geometry", "memory"),
+    1: ("config", "elements", "geometry", "installed", "memory", "whole_files"),
     2: ("structures",),
     3: ("noise", "denoisers", "chem"),
     4: ("sampling", "data", "docking"),

@@ -181,6 +181,8 @@ BUNDLES = {
         [
             {"steps": 1, "start": 3.0, "bend": 1.5, "end": 0.01, "churn": 1.0, "join": True, "valence": True},
             {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True, "valence": True},
+            {"steps": 1, "kind": "retype", "join": True, "valence": True},
+            {"steps": 1, "kind": "lead", "join": True, "valence": True},
         ],
     ),
     "pocket": Bundle(

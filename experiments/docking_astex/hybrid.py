@@ -97,7 +97,7 @@ def docked(args: argparse.Namespace, model, task: AstexTask, name: str) -> dict:
         began = time.process_time()
         out = pipeline(receptor, site, [Chem.MolToSmiles(crystal)], workers=1, check=False, parts=Path(folder))
         here = time.process_time() - began
-        proposing = json.loads((Path(folder) / "proposals.jsonl").read_text().splitlines()[0])[1]["seconds"]
+        proposing = json.loads((Path(folder) / "proposals.jsonl").read_text().splitlines()[-1])[1]["seconds"]
     found = [Chem.RemoveAllHs(pose) for pose in out.poses[0]]
     line = {"scores": out.ranking["score"].tolist(), "errors": out.ranking["denoising_error"].tolist()}
     line |= {"rmsd": [round(rdMolAlign.CalcRMS(Chem.Mol(pose), Chem.Mol(crystal)), 3) for pose in found]}

@@ -52,7 +52,7 @@ def start(command: list[str]) -> subprocess.Popen:
 def finished(out: Path) -> int:
     """Ligands that a run has written down."""
     parts = out / ".parts" / "ligands.jsonl"
-    return parts.read_text().count("\n") if parts.is_file() else 0
+    return max(0, parts.read_text().count("\n") - 1) if parts.is_file() else 0  # the first line is the mark
 
 
 def until(process: subprocess.Popen, out: Path, count: int) -> None:

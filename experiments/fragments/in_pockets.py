@@ -25,14 +25,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from run import LANDS, choose_cuts, cut_pieces
 
-from molediff.cli.in_pocket import PULL
 from molediff.config import UserError
 from molediff.docking.prepare import prepare_receptor
 from molediff.docking.sites import site_of_ligand
 from molediff.model import Model, load
 from molediff.pipelines import Generate
 from molediff.pipelines.frame import Frame, cut_pocket
-from molediff.pipelines.guided import CLASH, guided
+from molediff.pipelines.guided import CLASH, PULL, guided
 from molediff.pipelines.tasks import Grow
 from molediff.sampling import GuidanceConfig
 from molediff.sampling.joined import GIVEN

@@ -21,13 +21,12 @@ from rdkit import Chem
 sys.path.insert(0, str(Path(__file__).parents[1] / "fragments"))
 from in_pockets import counted, prepared
 
-from molediff.cli.in_pocket import PULL
 from molediff.config import UserError
 from molediff.docking.sites import site_of_ligand
 from molediff.model import Model, load
 from molediff.pipelines import Generate
 from molediff.pipelines.frame import Frame, cut_pocket
-from molediff.pipelines.guided import guided
+from molediff.pipelines.guided import PULL, guided
 from molediff.pipelines.tasks import Optimise, Retype, Task
 from molediff.sampling import GuidanceConfig
 

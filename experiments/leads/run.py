@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
 from held_out import HELD_OUT
 from together import run_together
 
+from molediff.chem.valences import TOO_MANY
 from molediff.data.shards import open_shards
 from molediff.model import load
 from molediff.pipelines.tasks import Optimise, Retype, Task
@@ -94,6 +95,7 @@ def main() -> None:
     rows = pd.read_csv(args.table).to_dict("records") if args.table.is_file() else []
     label = {"model": f"{model.source.name} {model.source.checksum[:8]}", "leads": len(leads), "steps": args.steps}
     label |= {"method": args.method, "precision": args.precision, "seed": args.seed, **settings}
+    label |= {"too_many": TOO_MANY if args.valence else 0}
     for kind, read in kinds.items():
         about = {"task": kind} | label
         if any(all(row[k] == v for k, v in about.items()) for row in rows):

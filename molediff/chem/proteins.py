@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from molediff.chem.residue_table import CAPS
 from molediff.config import UserError
 
 PDB, CIF, PDBQT = (".pdb", ".ent"), (".cif", ".mmcif"), (".pdbqt",)
 FORMATS = ".pdb, .ent, .cif, .mmcif, .pdbqt, each also .gz"
-CAPS = ("ACE", "NME", "NMA", "NH2", "FOR")
+FILE_CAPS = (*CAPS, "NMA", "NH2", "FOR")
+"""Caps of chains as files have them; `CAPS` are those whose bonds are known."""
 AUTODOCK_ELEMENTS = {"A": "C", "HD": "H", "HS": "H", "NA": "N", "NS": "N", "OA": "O", "OS": "O", "SA": "S"}
 """AutoDock type -> element, where they differ."""
 
@@ -206,7 +208,7 @@ def _residue(residue, chain: str) -> ProteinResidue:
 
 def _is_link(name: str, atoms: list[ProteinAtom]) -> bool:
     """Whether it can be part of a chain: an alpha carbon, a sugar's C1', or a cap. Many files list ions as ATOM."""
-    return name in CAPS or any((a.name, a.element) in (("CA", "C"), ("C1'", "C")) for a in atoms)
+    return name in FILE_CAPS or any((a.name, a.element) in (("CA", "C"), ("C1'", "C")) for a in atoms)
 
 
 def _merge_chains(residues: list[ProteinResidue]) -> list[ProteinResidue]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 
-HELP = "prepare molecules of files for training, or say what a prepared set holds"
 HEAVY = "C,N,O,F,Si,P,S,Cl,Br,I"
 """Elements of molecules without hydrogens, where none are said: those of drugs."""
 
@@ -54,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prepare.add_argument(
         "--split", default="all", help="keep the training part of: edm (QM9), geom (index below 1,000,000), all"
     )
-    prepare.add_argument("--xtb", action="store_true", help="relax with GFN2-xTB: pip install 'molediff[xtb]'")
+    prepare.add_argument(
+        "--xtb", action="store_true", help="relax with GFN2-xTB: pip install -e '.[xtb]' in the clone of molediff"
+    )
     prepare.add_argument("--workers", type=int, metavar="K", help="processes (all cores, at most 8)")
     prepare.add_argument("--limit", type=int, metavar="N", help="read the first N molecules (or complexes) only")
     prepare.add_argument(
@@ -87,6 +87,7 @@ def _prepare(args: argparse.Namespace) -> int:
     from molediff.config import UserError
     from molediff.data.prepare import parse_vocabulary, prepare
     from molediff.data.rules import LEFT_OUT, LOST, Options
+    from molediff.docking.pool import default_workers
 
     for option in ("index", "leave_out_clusters_of"):
         if getattr(args, option) is not None:
@@ -98,7 +99,7 @@ def _prepare(args: argparse.Namespace) -> int:
     most = 255 if args.max_atoms is None else args.max_atoms
     options = Options(vocabulary, not args.heavy, most, args.limit, args.split, args.xtb)
     out = Path(args.out) if args.out else Path("data") / Path(args.sources[0]).name.split(".")[0]
-    workers = args.workers if args.workers is not None else min(8, _cores())
+    workers = args.workers if args.workers is not None else min(8, default_workers())
     show = None if args.quiet else _progress("molecules")
     summary = prepare(args.sources, out, options, workers, show, archive=args.archive)
     if summary.already:
@@ -115,6 +116,7 @@ def _prepare_complexes(args: argparse.Namespace) -> int:
     from molediff.data.complex_rules import LEFT_OUT, LOST, MOST_ATOMS, ComplexOptions
     from molediff.data.prepare import parse_vocabulary
     from molediff.data.prepare_complexes import prepare_complexes
+    from molediff.docking.pool import default_workers
 
     sources = args.sources[1:]
     if not sources:
@@ -125,7 +127,7 @@ def _prepare_complexes(args: argparse.Namespace) -> int:
     vocabulary = parse_vocabulary(args.elements or HEAVY, args.charges)
     most = MOST_ATOMS if args.max_atoms is None else args.max_atoms
     out = Path(args.out) if args.out else Path("data") / Path(sources[0]).resolve().name.split(".")[0]
-    workers = args.workers if args.workers is not None else min(8, _cores())
+    workers = args.workers if args.workers is not None else min(8, default_workers())
     done = prepare_complexes(
         sources,
         out,
@@ -161,11 +163,6 @@ def _info(args: argparse.Namespace) -> int:
     for what, value in describe(args.folder):
         print(f"{what:<12}{value}")
     return 0
-
-
-def _cores() -> int:
-    # not every system can say which cores a process may use
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _progress(what: str = "molecules") -> Callable[[int, int], None]:

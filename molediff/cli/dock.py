@@ -8,10 +8,6 @@ from pathlib import Path
 
 from molediff.cli import options, pocket_options, proposed
 
-EFFORT = {"torch": 32}
-"""Engine -> search effort where the user says nothing, 8 for others: torch at 32 finds as many right poses as Vina at 8
-in 57 % of its time (experiments/docking_astex)."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
@@ -24,7 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="vina, torch, diffusion or hybrid (default vina, or torch where vina is not installed)",
     )
     parser.add_argument("--poses", type=int, default=9, help="poses a ligand (default 9)")
-    parser.add_argument("--exhaustiveness", type=int, help="search effort, Vina's scale (default 8; torch 32)")
+    parser.add_argument(
+        "--exhaustiveness",
+        type=int,
+        help="search effort, Vina's scale (default 8; 32 for --engine torch; hybrid 8)",
+    )
     parser.add_argument(
         "--conformers",
         type=int,
@@ -58,7 +58,6 @@ def run(args: argparse.Namespace) -> int:
         if args.engine != "vina":
             print(f"vina or meeko is not installed: --engine {args.engine}", file=sys.stderr)
     proposes = proposed.asked(args)
-    args.exhaustiveness = EFFORT.get(args.engine, 8) if args.exhaustiveness is None else args.exhaustiveness
     args.conformers = 1 if args.conformers is None else args.conformers
     settings = {k: getattr(args, k) for k in ("poses", "exhaustiveness", "conformers", "seed", "seconds", "torsions")}
     device = options.device_of(args.device) if args.device != "cpu" else "cpu"  # torch is not loaded for nothing
@@ -87,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     if page is not None:
         from molediff.report.docking import write_docking_page
 
-        write_docking_page(result, receptor, site, reference, page, workers or 1)
+        write_docking_page(result, receptor, site, reference, page, workers)
     seconds = work.finish(result.counts, result.counts["failed"] > 0, search_seconds=round(sum(result.seconds), 2))
     _print(result, seconds, args)
     return work.status

@@ -65,7 +65,7 @@ def _check_models() -> int:
 def _how_to_get(package: str, extra: str) -> str:
     if package == "vina" and sys.version_info >= (3, 13):
         return "not installed: it has no wheel for this Python; dock and score use Vina in torch instead, or use 3.12"
-    return f'not installed; optional: pip install "molediff[{extra}]"'
+    return f"not installed; optional: pip install -e '.[{extra}]' in the clone of molediff"
 
 
 def _drawing() -> str:

@@ -6,8 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-HELP = "judge molecules (SDF, XYZ, npz) under published protocols; write a table and a picture"
-
 EPILOG = """examples:
   molediff evaluate samples.sdf --reference qm9 --train train.smi --out eval/
   molediff evaluate samples.xyz --protocols edm,strict --groups 3
@@ -40,7 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--names", default="", metavar="A,B", help="names of the sets, one a file")
     add("--out", default="eval", metavar="DIR", help="folder for molecules.csv, summary.json, summary.md, plots.png")
     add("--groups", type=int, default=1, metavar="N", help="spread of each figure over N consecutive parts of the file")
-    add("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
+    add(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes (default 1); 0: within this one, without protection from crashes and without --time-limit",
+    )
     add("--time-limit", type=float, default=60.0, metavar="S", help="CPU seconds a molecule and protocol (default 60)")
     add("--max-atoms", type=int, default=1000, metavar="N", help="larger molecules are rows without a judgement")
     add("--hydrogens", default="auto", choices=("auto", "generated", "implied"), help="default auto")

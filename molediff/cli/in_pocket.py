@@ -12,9 +12,6 @@ from molediff.config import UserError
 
 FREE, POCKET = "qm9", "pocket"
 """Models by default: without a pocket, and in one."""
-PULL = 4.0
-"""Pull of Vina's gradient in a pocket when nothing is said: poses as generated score better by half a kcal/mol, relaxed
-ones the same (`later+clash` of `experiments/crossdocked`)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,9 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--vina-pull",
         type=float,
         metavar="X",
-        help=f"pull of Vina's gradient in the late steps (default {PULL:g}; 0 for none)",
+        help="pull of Vina's gradient in the late steps (default 4; 0 for none)",
     )
-    group.add_argument("--workers", type=int, default=0, help="processes for figures; 0 for one a core (default 0)")
+    options.add_workers(group, "processes for figures")
 
 
 @dataclass(frozen=True)
@@ -181,6 +178,8 @@ def pushed(args: argparse.Namespace) -> dict:
 
 def pull_of(args: argparse.Namespace) -> float:
     """--vina-pull, or what is usual."""
+    from molediff.pipelines.guided import PULL
+
     return PULL if args.vina_pull is None else args.vina_pull
 
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
 from molediff.config import UserError, nearest
+from molediff.evaluation import InputError
 
 VERBS = {
     "generate": "make molecules, free or in a protein pocket, with a bundled model or your own",
@@ -49,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         return module.run(args)
-    except UserError as error:
+    except (UserError, InputError) as error:
         print(f"molediff {argv[0]}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

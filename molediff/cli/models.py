@@ -23,11 +23,25 @@ def run(args: argparse.Namespace) -> int:
         about = d["about"]
         print(f"{name}")
         print(f"  {about.get('summary', '')}")
-        data = about.get("data", {})
-        print(f"  data      {data.get('name', 'not said')}, {sum(d['sizes'].values()):,} molecules of training")
+        print(f"  data      {trained_on(about, sum(d['sizes'].values()))}")
         print(f"  size      {(folder / WEIGHTS).stat().st_size / 1e6:.1f} MB")
         print(f"  checksum  sha256 {d['sha256']}")
         for label, value in about.get("measured", {}).items():
             print(f"  {label}: {value}")
     print("\nmolediff models NAME prints the whole card.")
     return 0
+
+
+def trained_on(about: dict, molecules: int) -> str:
+    """The data of a model in words.
+
+    Args:
+        about: of its description.
+        molecules: of training, without poses.
+    """
+    said = f"{about.get('data', {}).get('name', 'not said')}, {molecules:,} molecules of training"
+    training = about.get("training", {})
+    if not training.get("complexes"):
+        return said
+    share = f"{100 * training['complex_share']:.0f} % of the steps"
+    return f"{said}; and poses in proteins ({training['complexes']}), {share}"

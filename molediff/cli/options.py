@@ -240,9 +240,9 @@ def drop_parts(folder: Path) -> None:
     shutil.rmtree(folder / ".parts", ignore_errors=True)
 
 
-def add_workers(parser: argparse.ArgumentParser) -> None:
-    """--workers, see `workers_of`."""
-    parser.add_argument("--workers", type=int, default=0, help="processes; 0 for one a core (default 0)")
+def add_workers(parser, what: str = "processes") -> None:
+    """--workers, see `workers_of`; of a parser or a group of its options."""
+    parser.add_argument("--workers", type=int, default=0, help=f"{what}; 0 for one a core (default 0)")
 
 
 def workers_of(args: argparse.Namespace) -> int:
@@ -294,8 +294,6 @@ def progress_bar(total: int, quiet: bool, unit: str = "mol"):
 
 
 def _plain_lines(unit: str):
-    import time
-
     began, shown = time.perf_counter(), [0.0]
 
     def update(done: int, total: int) -> None:

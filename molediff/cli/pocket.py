@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     if (args.out / "pocket.json").exists() and not args.overwrite:
         raise UserError(f"'{args.out}' holds a pocket. Choose another --out, or --overwrite to replace it.")
     receptor, site, reference = pocket_options.receptor_and_site(args)
-    record = {"command": options.command_line(), "versions": options.versions() | _versions()}
+    record = {"command": options.command_line(), "versions": options.versions("gemmi", "biotite", "hydride")}
     write_pocket(args.out, receptor, site, reference, args.radius, record)
     if not args.quiet:
         _print(receptor, site, args.out)
@@ -57,15 +57,3 @@ def _print(receptor, site, folder: Path) -> None:
     x, y, z = site.centre
     print(f"site         {x:.3f}, {y:.3f}, {z:.3f}, edges {' x '.join(f'{e:g}' for e in site.size)} A ({site.how})")
     print(f"written to   {folder}")
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for package in ("gemmi", "biotite", "hydride"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found

@@ -3,31 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 
 from molediff.cli.in_pocket import POCKET, knows_pockets, say_pocket
 from molediff.config import UserError
-
-
-@dataclass(frozen=True)
-class Engine:
-    """An engine of dock whose poses are proposed, then relaxed."""
-
-    model: bool = True
-    """Whether a diffusion model proposes; else conformers are placed at random."""
-    search: str = ""
-    """Engine of `molediff.docking.engines` whose poses compete with the proposed ones."""
-    samples: int = 40
-    """Poses proposed where the user says nothing."""
-    rank: str = "model"
-    """Order of the poses where the user says nothing."""
-
-
-ENGINES = {"diffusion": Engine(), "hybrid": Engine(search="torch", samples=10), "random": Engine(False, rank="vina")}
-"""Name -> what it does; the others are those of `molediff.docking.engines`."""
-SEARCHED = "model"
-"""Order of the poses of those others where the user says nothing: more are right (experiments/docking_astex)."""
-_WITH = ", ".join(ENGINES)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,34 +25,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def asked(args: argparse.Namespace) -> bool:
-    """Whether the engine proposes poses; fills in the order that it has where the user says nothing.
+    """Whether the engine proposes poses; fills in the effort and the order that it has where the user says nothing.
 
     Raises:
         UserError: for an engine that is not there, and options of these engines given with another one.
     """
     from molediff.config import choose
-    from molediff.docking.engines import ENGINES as SEARCHES
+    from molediff.pipelines.dock_engines import ENGINES
 
-    choose("engine", args.engine, {**SEARCHES, **ENGINES})
-    if args.rank is None:
-        args.rank = ENGINES[args.engine].rank if args.engine in ENGINES else SEARCHED
+    how = choose("engine", args.engine, ENGINES)
     if args.search is not None:
-        if not ENGINES.get(args.engine, Engine()).search:
+        if not (how.search and how.proposes):
             raise UserError(f"--search belongs to --engine hybrid; --engine is {args.engine}.")
-        choose("search", args.search, SEARCHES)
-    if args.engine in ENGINES:
+        choose("search", args.search, {name: one for name, one in ENGINES.items() if not one.proposes})
+    _belong(args, how, ", ".join(name for name, one in ENGINES.items() if one.proposes))
+    args.rank = args.rank or how.rank
+    args.exhaustiveness = how.exhaustiveness if args.exhaustiveness is None else args.exhaustiveness
+    return bool(how.proposes)
+
+
+def _belong(args: argparse.Namespace, how, proposing: str) -> None:
+    """Refuse options that an engine has no use for.
+
+    Args:
+        args: as given.
+        how: `molediff.pipelines.dock_engines.DockEngine`.
+        proposing: the engines that propose poses.
+    """
+    by_model = (args.rank or how.rank) == "model"
+    if how.proposes:
         idle = [f"--{name}" for name in ("exhaustiveness", "conformers") if getattr(args, name) is not None]
-        if idle and not (args.search or ENGINES[args.engine].search):
+        if idle and not how.search:
             raise UserError(f"{', '.join(idle)} belong to engines that search; --engine {args.engine} proposes poses.")
-        if args.model and not ENGINES[args.engine].model and args.rank != "model":
+        if args.model and how.proposes != "diffusion" and not by_model:
             raise UserError(f"--model {args.model} has nothing to do: --engine {args.engine} proposes without a model.")
-        return True
+        return
     given = [f"--{name}" for name in ("steps", "samples", "relax") if getattr(args, name) is not None]
-    if args.model and args.rank != "model":
-        raise UserError(f"--model belongs to --engine {_WITH} and to --rank model; --engine is {args.engine}.")
+    if args.model and not by_model:
+        raise UserError(f"--model belongs to --engine {proposing} and to --rank model; --engine is {args.engine}.")
     if given:
-        raise UserError(f"{', '.join(given)} belong to --engine {_WITH}; --engine is {args.engine}.")
-    return False
+        raise UserError(f"{', '.join(given)} belong to --engine {proposing}; --engine is {args.engine}.")
 
 
 def model_of(args: argparse.Namespace, device: str):
@@ -83,7 +73,9 @@ def model_of(args: argparse.Namespace, device: str):
     Raises:
         UserError: for a model that is not there or reads no pockets.
     """
-    if not (args.engine in ENGINES and ENGINES[args.engine].model) and args.rank != "model":
+    from molediff.pipelines.dock_engines import ENGINES
+
+    if ENGINES[args.engine].proposes != "diffusion" and args.rank != "model":
         return None
     from molediff.model import load
 
@@ -102,16 +94,17 @@ def pipeline_of(args: argparse.Namespace, receptor, site, model, settings: dict)
     Raises:
         UserError: for a model that reads no pockets, an empty pocket, settings that cannot be.
     """
-    from molediff.pipelines.dock_proposed import DockProposed, ProposedConfig
+    from molediff.pipelines.dock_engines import ENGINES
+    from molediff.pipelines.dock_proposed import DockProposed
     from molediff.pipelines.proposals import RandomPoses
 
-    how = ENGINES[args.engine]
-    samples, search = how.samples if args.samples is None else args.samples, args.search or how.search
-    proposed = ProposedConfig(samples, **({} if args.relax is None else {"relax": args.relax}))
-    source, decisive = _diffusion(args, receptor, site, model) if how.model else (RandomPoses(site), {})
-    pipeline = DockProposed(source, args.engine, args.rank, proposed.samples, proposed.relax, model, search, **settings)
-    decisive |= {"search": search} if search else {}
-    return pipeline, decisive | {"samples": proposed.samples, "relax": proposed.relax}
+    made = ENGINES[args.engine].proposes == "diffusion"
+    source, decisive = _diffusion(args, receptor, site, model) if made else (RandomPoses(site), {})
+    pipeline = DockProposed(
+        source, args.engine, args.rank, args.samples, args.relax or "", model, args.search, **settings
+    )
+    decisive |= {"search": pipeline.search} if pipeline.search else {}
+    return pipeline, decisive | {"samples": pipeline.proposed.samples, "relax": pipeline.proposed.relax}
 
 
 def _diffusion(args: argparse.Namespace, receptor, site, model):

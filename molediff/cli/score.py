@@ -12,7 +12,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     pocket_options.add_arguments(parser)
     parser.add_argument("--molecules", type=Path, metavar="SDF", help="poses: an SD file in the protein's frame")
-    parser.add_argument("--figures", default="fast", help="fast or full (default fast)")
+    parser.add_argument(
+        "--figures",
+        default="fast",
+        help="fast, or full: also strain, interactions, and each molecule docked anew (slow; default fast)",
+    )
     parser.add_argument(
         "--engine", default="", help="whose Vina scores: vina or torch (default vina where it is installed, else torch)"
     )

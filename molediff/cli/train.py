@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import shlex
 
-HELP = "train a model from a config; goes on where it was"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
+    parser.epilog = (
+        "All settings with their defaults, and how a run is stopped, resumed and finished: docs/training.md. "
+        "A key that does not exist is an error that lists those that do. Exit status: 0 when the run is complete, "
+        "128 + the signal when one stopped it, 2 for a config that cannot be used."
+    )
     parser.add_argument(
         "config", metavar="CONFIG.yaml", help="settings of the run; paths are relative to where you are"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from molediff.data.complex_rules import Prepared
 from molediff.data.complexes import RECEPTOR_ARRAYS
 from molediff.data.parts import join, part_path
 from molediff.data.shards import ARRAYS
+from molediff.whole_files import whole_file
 
 COLUMNS = {"rec_pos": 3}
 HELD = {**ARRAYS, **RECEPTOR_ARRAYS, "origin": np.float32, "receptor": np.int32}
@@ -66,11 +66,9 @@ def join_complexes(prepared: Sequence[Prepared], known: Sequence[tuple[int, str,
 
 def save_complexes(folder: Path, number: int, part: ComplexPart) -> None:
     """Write a chunk at once or not at all."""
-    path = part_path(folder, number)
-    temporary = path.with_suffix(".tmp.npz")
     notes = json.dumps({"receptors": part.receptors, "left_out": part.left_out, "sources": part.sources}).encode()
-    np.savez(temporary, notes=np.frombuffer(notes, np.uint8), **part.arrays)
-    os.replace(temporary, path)
+    with whole_file(part_path(folder, number)) as file:
+        np.savez(file, notes=np.frombuffer(notes, np.uint8), **part.arrays)
 
 
 def load_complexes(folder: Path, number: int) -> ComplexPart:

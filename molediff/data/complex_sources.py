@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import lzma
 import os
 import tarfile
@@ -14,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from molediff.config import UserError, nearest
 from molediff.data.layouts import LAYOUTS, Found
-from molediff.data.shards import checksum
+from molediff.data.shards import checksum, folder_checksum
 
 ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tgz", ".tar.bz2")
 File = tuple[str, bytes]
@@ -74,7 +73,7 @@ def find_complexes(path: Path | str) -> ComplexSource:
     if not found:
         layouts = "; ".join(LAYOUTS)
         raise UserError(f"'{path}' holds no complexes ({len(files):,} files were looked at). Layouts known: {layouts}.")
-    return ComplexSource(path, tuple(found), sha or _sum(path, files), links)
+    return ComplexSource(path, tuple(found), sha or folder_checksum(path, files), links)
 
 
 def read_complexes(source: ComplexSource, start: int = 0) -> Iterator[RawComplex]:
@@ -176,9 +175,3 @@ def _read(path: Path) -> bytes:
 
 def _bare(name: str) -> str:
     return next(name[: -len(end)] for end in ARCHIVES if name.lower().endswith(end))
-
-
-def _sum(folder: Path, files: Sequence[str]) -> str:
-    """sha256 of the names and sizes of all files, hexadecimal: their bytes may be 100 GB."""
-    listed = [(name, (folder / name).stat().st_size) for name in files]
-    return hashlib.sha256(repr(listed).encode()).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from molediff.config import UserError
 from molediff.data.shards import Shards, checksum, open_shards
 from molediff.structures import Pocket
+from molediff.whole_files import whole_file, write_whole
 
 FORMAT = 1
 ABOUT = "complexes.json"
@@ -89,25 +89,23 @@ class Complexes:
         return np.flatnonzero(~valid), np.flatnonzero(valid)
 
 
-def read_pockets(complexes: Complexes, which: Sequence[int] | np.ndarray, cut: Cut | Sequence[np.ndarray]) -> Pocket:
+def read_pockets(complexes: Complexes, which: Sequence[int] | np.ndarray, cut: Cut) -> Pocket:
     """The pockets of some poses, padded to the largest.
 
     Args:
         complexes: prepared.
         which: (B,) positions of poses.
-        cut: what says which atoms belong to a pocket, as `molediff.data.pocket_cuts.near`, or B masks.
+        cut: (positions, groups, ligand) -> mask of the receptor's atoms that belong to the pocket, as
+            `molediff.data.pocket_cuts.near` with a radius; called once a pose, in order.
 
     Returns:
         In the frame of each ligand, as `molediff.data.shards.read_batch` gives it: its centre is the origin, add
         ``arrays["origin"]`` for the receptor's frame.
     """
     a, which, chosen = complexes.arrays, np.asarray(which, dtype=np.int64), []
-    for k, pose in enumerate(which.tolist()):
+    for pose in which.tolist():
         rows = complexes.atoms(a["receptor"][pose])
-        if callable(cut):
-            kept = cut(a["rec_pos"][rows], a["rec_group"][rows], complexes.ligand(pose))
-        else:
-            kept = np.asarray(cut[k])
+        kept = cut(a["rec_pos"][rows], a["rec_group"][rows], complexes.ligand(pose))
         chosen.append(rows.start + np.flatnonzero(kept))
     sizes = np.array([len(rows) for rows in chosen], np.int64)
     b, m = len(which), int(sizes.max(initial=0))
@@ -151,9 +149,9 @@ def write_complexes(
     folder.mkdir(parents=True, exist_ok=True)
     sums = {}
     for name, dtype in (POSE_ARRAYS | RECEPTOR_ARRAYS).items():
-        path, temporary = folder / f"{name}.npy", folder / f".{name}.tmp.npy"
-        np.save(temporary, np.ascontiguousarray(arrays[name], dtype=dtype))
-        os.replace(temporary, path)
+        path = folder / f"{name}.npy"
+        with whole_file(path) as file:
+            np.save(file, np.ascontiguousarray(arrays[name], dtype=dtype))
         sums[name] = checksum(path)
     text = {
         "format": FORMAT,
@@ -166,9 +164,7 @@ def write_complexes(
         "sha256": sums,
         "names": list(names),
     }
-    temporary = folder / f".{ABOUT}.tmp"
-    temporary.write_text(json.dumps(text, indent=1), encoding="utf-8")
-    os.replace(temporary, folder / ABOUT)
+    write_whole(folder / ABOUT, json.dumps(text, indent=1))
 
 
 def open_complexes(folder: Path | str, verify: bool = True) -> Complexes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from molediff.config import UserError
 from molediff.data.rules import Ready
 from molediff.data.shards import ARRAYS
+from molediff.whole_files import whole_file, write_whole
 
 FOLDER = ".parts"
 COLUMNS = {"pos": 3, "bonds": 3, "centres": 5, "cistrans": 3}
@@ -55,7 +55,7 @@ def begin(folder: Path, manifest: dict) -> None:
         refuse_other(folder, json.loads(path.read_text()), manifest, "an unfinished preparation")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(manifest, indent=1))
+    write_whole(path, json.dumps(manifest, indent=1))
 
 
 def refuse_other(folder: Path, there: dict, wanted: dict, what: str) -> None:
@@ -77,11 +77,9 @@ def refuse_other(folder: Path, there: dict, wanted: dict, what: str) -> None:
 
 def save_part(folder: Path, number: int, part: Part) -> None:
     """Write a chunk at once or not at all."""
-    path = part_path(folder, number)
-    temporary = path.with_suffix(".tmp.npz")
     notes = json.dumps({"left_out": part.left_out, "sources": part.sources}).encode()
-    np.savez(temporary, notes=np.frombuffer(notes, np.uint8), **part.arrays)
-    os.replace(temporary, path)
+    with whole_file(part_path(folder, number)) as file:
+        np.savez(file, notes=np.frombuffer(notes, np.uint8), **part.arrays)
 
 
 def load_part(folder: Path, number: int) -> Part:
@@ -100,13 +98,6 @@ def part_path(folder: Path, number: int) -> Path:
 def remove_parts(folder: Path) -> None:
     """The parts are no longer needed."""
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file at once or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    os.replace(temporary, path)
 
 
 def _short(value: object) -> str:

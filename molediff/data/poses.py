@@ -13,7 +13,7 @@ from rdkit.rdBase import BlockLogs
 from molediff.chem import arrays_from_mol
 from molediff.config import UserError
 from molediff.data.readers.sdf import records_of
-from molediff.data.record import Record
+from molediff.data.record import Record, words
 
 MOL2 = b"@<TRIPOS>MOLECULE"
 
@@ -77,7 +77,7 @@ def _record(number: int, block: bytes, read) -> Record:
         try:
             mol = read(text)
         except (ValueError, RuntimeError) as error:
-            return Record(number, problem="ligand_unreadable", detail=_words(error))
+            return Record(number, problem="ligand_unreadable", detail=words(error))
         if mol is None:
             return Record(number, problem="ligand_unreadable", detail="RDKit cannot parse it")
         try:
@@ -85,12 +85,8 @@ def _record(number: int, block: bytes, read) -> Record:
             radicals = any(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms())
             z, charge, bonds, pos = arrays_from_mol(mol)
         except UserError as error:
-            return Record(number, problem="bond_type", detail=_words(error))
+            return Record(number, problem="bond_type", detail=words(error))
         except (ValueError, RuntimeError) as error:
-            return Record(number, problem="not_sanitised", detail=_words(error))
+            return Record(number, problem="not_sanitised", detail=words(error))
     flat = pos is None or not (mol.GetConformer().Is3D() or pos[:, 2].any())
     return Record(number, z=z, charge=charge, bonds=bonds, pos=None if flat else pos, radicals=radicals)
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

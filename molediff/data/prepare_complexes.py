@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,9 @@ from molediff.data.complexes import (
     read_about,
     write_complexes,
 )
-from molediff.data.parts import begin, part_path, refuse_other, remove_parts, write_text
-from molediff.data.prepare import MOST_ATOMS, csv_text
+from molediff.data.parts import remove_parts
+from molediff.data.resumed import Steps, beyond, check_call, check_complete, in_parts, list_left_out
 from molediff.data.shards import ARRAYS, checksum, read_meta, write_shards
-from molediff.data.workers import work
 
 CHUNK = 20
 """Complexes a part: what a kill costs."""
@@ -96,20 +95,10 @@ def prepare_complexes(
     manifest = _manifest(found, options, index, held_out, chunk)
     if (out / "meta.json").is_file():
         return _complete(out, manifest)
-    total = manifest["records"]
-    begin(out, manifest)
-    numbers = range(-(-total // chunk))
-    missing = [number for number in numbers if not part_path(out, number).is_file()]
-    done = total - sum(min(chunk, total - number * chunk) for number in missing)
-    if progress:
-        progress(done, total)
-    chunks = ((n, (raw, options), len(raw)) for n, raw in _chunks(found, missing, manifest, clusters, held_out))
-    for number, part, read in work(prepare_complex_chunk, chunks, min(workers, max(1, len(missing)))):
-        save_complexes(out, number, part)
-        done += read
-        if progress:
-            progress(done, total)
-    return _finish(out, [load_complexes(out, number) for number in numbers], manifest, options, clusters)
+    steps = Steps(prepare_complex_chunk, (options,), save_complexes, load_complexes)
+    records = partial(_jobs, found, clusters=clusters, held_out=held_out)
+    parts = in_parts(out, manifest, records, steps, workers, progress)
+    return _finish(out, parts, manifest, options, clusters)
 
 
 @dataclass(frozen=True)
@@ -135,14 +124,7 @@ def prepare_complex_chunk(jobs: Sequence[Job], options: ComplexOptions) -> Compl
 
 
 def _check(out: Path, options: ComplexOptions, workers: int, index: Path | str | None, leave_out: str | None) -> None:
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out '{out}' is a file. Name a folder, new or of an earlier call.")
-    if not 1 <= options.max_atoms <= MOST_ATOMS:
-        raise UserError(f"--max-atoms must be 1 to {MOST_ATOMS}, got {options.max_atoms}.")
-    if options.limit is not None and options.limit < 1:
-        raise UserError(f"--limit must be at least 1, got {options.limit}.")
-    if workers < 1:
-        raise UserError(f"--workers must be at least 1, got {workers}.")
+    check_call(out, options.max_atoms, options.limit, workers)
     if leave_out is not None and index is None:
         raise UserError(
             "--leave-out-clusters-of needs the clusters: --index FILE, a CSV with the columns set, id and cluster."
@@ -183,42 +165,18 @@ def _complete(out: Path, manifest: dict[str, Any]) -> ComplexSummary:
     meta = read_meta(out)
     if not has_complexes(out):
         raise UserError(f"'{out}' holds a prepared set of molecules. Choose another --out for the complexes.")
-    # what has no bearing on a finished set may differ
-    relevant = {k: v for k, v in manifest.items() if k not in ("chunk", "rdkit")}
-    refuse_other(out, meta.get("preparation", {}), relevant, "prepared complexes")
+    check_complete(out, meta.get("preparation", {}), manifest, "prepared complexes")
     open_complexes(out)
     remove_parts(out)
     return ComplexSummary(**read_about(out)["counts"], left_out=meta["left_out"], already=True)
 
 
-def _chunks(
-    sources: Sequence[ComplexSource],
-    missing: Sequence[int],
-    manifest: dict[str, Any],
-    clusters: Index,
-    held_out: frozenset[int],
-) -> Iterator[tuple[int, tuple[Job, ...]]]:
-    """(number, complexes) of the missing chunks."""
-    chunk, total = manifest["chunk"], manifest["records"]
-    wanted, start = set(missing), min(missing, default=0) * manifest["chunk"]
-    stream = islice(_jobs(sources, start, clusters, held_out), max(0, total - start))
-    number = start // chunk
-    while jobs := tuple(islice(stream, chunk)):
-        if number in wanted:
-            yield number, jobs
-        number += 1
-
-
 def _jobs(sources: Sequence[ComplexSource], start: int, clusters: Index, held_out: frozenset[int]) -> Iterator[Job]:
     """Complexes from number ``start`` of the joined stream on."""
-    before = 0
-    for k, source in enumerate(sources):
-        first = max(0, start - before)
-        before += len(source.found)
-        if first >= len(source.found):
-            continue
-        for number, raw in enumerate(read_complexes(source, first), first):
-            yield Job(k, source.path.resolve().name, number, raw, clusters.get((raw.set, raw.id)) in held_out)
+    for k, first in beyond([len(source.found) for source in sources], start):
+        where = sources[k].path.resolve().name
+        for number, raw in enumerate(read_complexes(sources[k], first), first):
+            yield Job(k, where, number, raw, clusters.get((raw.set, raw.id)) in held_out)
 
 
 def _finish(
@@ -229,17 +187,9 @@ def _finish(
     Raises:
         UserError: when nothing is left.
     """
-    arrays, rows, counts = _joined(parts)
-    write_text(out / "left_out.csv", csv_text(rows))
-    reasons = Counter(row[4] for row in rows)
-    left_out = {rule: reasons[rule] for rule in LEFT_OUT if reasons[rule]}
+    arrays, rows, counts = _joined(parts, len(manifest["complexes"]))
     names = [key for part in parts for key in part.receptors]
-    if not names:
-        why = "; ".join(f"{rule} {number:,} ({LEFT_OUT[rule]})" for rule, number in left_out.items())
-        remove_parts(out)
-        raise UserError(
-            f"None of the {len(rows):,} poses can be used: {why}. Each is listed in '{out / 'left_out.csv'}'."
-        )
+    left_out = list_left_out(out, rows, LEFT_OUT, len(names), "poses")
     cluster = _clusters(names, index)
     arrays["cluster"] = cluster[arrays["receptor"]]
     arrays["weight"] = cluster_weights(arrays["cluster"])
@@ -259,8 +209,8 @@ def _finish(
     write_complexes(out, arrays, ["/".join(key) for key in names], classes, {"counts": summary})
     about = {
         "sources": [
-            {"name": s["name"], "sha256": s["sha256"], "records": counts[k][0], "kept": counts[k][1]}
-            for k, s in enumerate(manifest["complexes"])
+            {"name": s["name"], "sha256": s["sha256"], "records": read, "kept": kept}
+            for s, (read, kept) in zip(manifest["complexes"], counts, strict=True)
         ],
         "left_out": left_out,
         "preparation": manifest,
@@ -271,9 +221,12 @@ def _finish(
 
 
 def _joined(
-    parts: Sequence[ComplexPart],
-) -> tuple[dict[str, np.ndarray], list[tuple], dict[int, tuple[int, int]]]:
-    """Arrays of all parts, rows of what was left out, and (poses read, poses kept) by source."""
+    parts: Sequence[ComplexPart], sources: int
+) -> tuple[dict[str, np.ndarray], list[tuple], list[tuple[int, int]]]:
+    """Arrays of all parts, rows of what was left out, and (poses read, poses kept) of each of the sources.
+
+    A source that --limit does not reach has read none.
+    """
     read, kept = Counter(), Counter()
     rows, poses, receptors, shifted = [], 0, 0, []
     for part in parts:
@@ -288,7 +241,7 @@ def _joined(
         receptors += len(part.receptors)
     every = [*ARRAYS, *RECEPTOR_ARRAYS, "origin", "receptor"]
     arrays = {name: np.concatenate([part[name] for part in shifted]) for name in every}
-    return arrays, rows, {k: (read[k], kept[k]) for k in range(len(read) + 1)}
+    return arrays, rows, [(read[k], kept[k]) for k in range(sources)]
 
 
 def _clusters(names: Sequence[tuple[str, str]], index: Index) -> np.ndarray:

@@ -31,3 +31,8 @@ class Record:
     """Words to the problem."""
     line: int | None = None
     """Line of the source, counted from 1, where a line is a molecule."""
+
+
+def words(error: Exception) -> str:
+    """What an error says, in one line of at most 200 characters, as a `Record.detail`."""
+    return " ".join(str(error).split())[:200]

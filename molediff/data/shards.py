@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import torch
 from molediff.config import UserError
 from molediff.elements import Vocabulary
 from molediff.structures import Molecules, Stereo
+from molediff.whole_files import whole_file, write_whole
 
 FORMAT = 1
 ARRAYS = {
@@ -73,9 +74,8 @@ def write_shards(
     sums = {}
     for name, dtype in ARRAYS.items():
         path = folder / f"{name}.npy"
-        temporary = folder / f".{name}.tmp.npy"
-        np.save(temporary, np.ascontiguousarray(arrays[name], dtype=dtype))
-        os.replace(temporary, path)
+        with whole_file(path) as file:
+            np.save(file, np.ascontiguousarray(arrays[name], dtype=dtype))
         sums[name] = checksum(path)
     meta = {
         "format": FORMAT,
@@ -88,9 +88,7 @@ def write_shards(
         "sha256": sums,
         **about,
     }
-    temporary = folder / ".meta.tmp.json"
-    temporary.write_text(json.dumps(meta, indent=1))
-    os.replace(temporary, folder / "meta.json")
+    write_whole(folder / "meta.json", json.dumps(meta, indent=1))
 
 
 def open_shards(folder: Path | str, verify: bool = True) -> Shards:
@@ -178,3 +176,14 @@ def checksum(path: Path) -> str:
         while chunk := f.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def folder_checksum(folder: Path, files: Sequence[str]) -> str:
+    """sha256 of the names and sizes of files, hexadecimal: their bytes may be 100 GB.
+
+    Args:
+        folder: where they lie.
+        files: names below it, in a fixed order.
+    """
+    listed = [(name, (folder / name).stat().st_size) for name in files]
+    return hashlib.sha256(repr(listed).encode()).hexdigest()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
-import os
 import shutil
 import sys
 import urllib.request
@@ -15,7 +13,8 @@ from pathlib import Path
 from molediff.config import UserError
 from molediff.data.readers import NAMED, Reader, find_reader
 from molediff.data.readers.qm9 import URL
-from molediff.data.shards import checksum
+from molediff.data.shards import checksum, folder_checksum
+from molediff.whole_files import whole_file
 
 DOWNLOADS = {"qm9": URL}
 """name -> archive that is downloaded when none is given."""
@@ -64,8 +63,14 @@ def find_sources(given: Sequence[Path | str], out: Path, archive: Path | str | N
             path = Path(one)
             reader = find_reader(path)
         records = reader.count(path)
-        found.append(Source(path, reader, records, checksum(path) if path.is_file() else _folder_sum(path)))
+        found.append(Source(path, reader, records, _sum(path)))
     return found
+
+
+def _sum(path: Path) -> str:
+    if path.is_file():
+        return checksum(path)
+    return folder_checksum(path, sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file()))
 
 
 def _archive(name: str, out: Path, given: Path | str | None) -> Path:
@@ -90,25 +95,14 @@ def download(url: str, path: Path) -> Path:
     if path.is_file():
         return path
     print(f"Downloading {url} to '{path}'", file=sys.stderr, flush=True)
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(url, timeout=SECONDS) as stream, open(temporary, "wb") as file:
+        with urllib.request.urlopen(url, timeout=SECONDS) as stream, whole_file(path) as file:
             size = stream.headers.get("Content-Length")
             shutil.copyfileobj(stream, file, 1 << 20)
-        there = temporary.stat().st_size
-        if size is not None and there != int(size):
-            raise OSError(f"{there:,} of {int(size):,} bytes came")
+            if size is not None and file.tell() != int(size):
+                raise OSError(f"{file.tell():,} of {int(size):,} bytes came")
     except (OSError, ValueError, http.client.HTTPException) as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(
             f"{url} cannot be downloaded ({error}). Get it by other means, and type: --archive FILE"
         ) from None
-    os.replace(temporary, path)
     return path
-
-
-def _folder_sum(folder: Path) -> str:
-    """sha256 of the names and sizes of all files, hexadecimal: their bytes may be 100 GB."""
-    listed = sorted((str(p.relative_to(folder)), p.stat().st_size) for p in folder.rglob("*") if p.is_file())
-    return hashlib.sha256(repr(listed).encode()).hexdigest()

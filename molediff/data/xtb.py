@@ -12,7 +12,7 @@ import numpy as np
 from molediff.chem import mol_from_arrays
 from molediff.chem.asked import graph_as_asked
 from molediff.config import UserError
-from molediff.data.record import Record
+from molediff.data.record import Record, words
 
 BOHR = 0.529177210903
 """Angstrom."""
@@ -26,7 +26,9 @@ EnergyAndGradient = Callable[[np.ndarray], tuple[float, np.ndarray]]
 def need_tblite() -> None:
     """Raises UserError when tblite is not installed."""
     if find_spec("tblite") is None:
-        raise UserError("--xtb needs tblite, which is not installed. Type: pip install 'molediff[xtb]'")
+        raise UserError(
+            "--xtb needs tblite, which is not installed. Type: pip install -e '.[xtb]' in the clone of molediff"
+        )
 
 
 def gfn2(z: np.ndarray, charge: int, pos: np.ndarray) -> EnergyAndGradient:
@@ -79,8 +81,7 @@ def relaxed(record: Record, potential: Callable[..., EnergyAndGradient] = gfn2) 
         options = {"maxiter": STEPS, "gtol": FORCE, "ftol": 1e-14}
         end = minimize(flat, start.ravel(), jac=True, method="L-BFGS-B", options=options)
     except (RuntimeError, ValueError) as error:
-        words = " ".join(str(error).split())[:200]
-        return dataclasses.replace(record, problem="not_relaxed", detail=f"GFN2-xTB: {words}")
+        return dataclasses.replace(record, problem="not_relaxed", detail=f"GFN2-xTB: {words(error)}")
     if not np.abs(end.jac).max() <= FORCE:
         return dataclasses.replace(record, problem="not_relaxed", detail=f"GFN2-xTB, {int(end.nit)} steps")
     pos = end.x.reshape(shape) * BOHR

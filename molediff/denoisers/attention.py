@@ -14,12 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from molediff.denoisers.cross import Cross, neighbours
+from molediff.denoisers.features import atom_features, pair_features, relative, specified
+from molediff.denoisers.graph import free_centre
 from molediff.denoisers.precondition import LEVEL_FEATURES, atom_rho, c_in, c_out, c_skip, level_features
 from molediff.denoisers.radial import RADII, radial
 from molediff.denoisers.recall import Recall
 from molediff.denoisers.stereo import volume_features
 from molediff.denoisers.walks import walk_features
-from molediff.geometry import masked_mean
 from molediff.structures import Condition, EncodedPocket, Estimate, Levels, Molecules, Pocket, Stereo
 
 LONGEST = 200.0
@@ -78,7 +79,7 @@ class Attention(nn.Module):
         self.pair_from, self.pair_to = nn.Linear(d, config.hidden), nn.Linear(d, config.hidden, bias=False)
         self.pair_in = nn.Linear(noisy[2] + 4 + 2 * len(RADII) + 1, config.hidden, bias=False)
         self.pair_out = nn.Linear(config.hidden, p + config.vectors)
-        self.layers = nn.ModuleList(Layer(config, last=i == config.layers - 1) for i in range(config.layers))
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(d)
         self.atom_head, self.charge_head = nn.Linear(d, clean[0]), nn.Linear(d, clean[1])
         self.bond_in = nn.Linear(p + len(RADII), config.hidden)
@@ -108,12 +109,12 @@ class Attention(nn.Module):
             condition: what is known; a pocket encoded by `encode`.
         """
         mask, scale, pocket = noisy.mask, self.scale, condition.pocket
-        rho = atom_rho(noisy, levels, condition)  # (B, N, 1)
+        rho = atom_rho(levels, condition)  # (B, N, 1)
         level = level_features(levels, rho, scale, noisy.sizes)  # (B, N, F)
         y = c_skip(rho, scale) * noisy.pos
         stereo = specified(condition.stereo)
         tags = noisy.pos.new_zeros(*mask.shape, 2) if stereo is None else volume_features(noisy.pos, stereo)[0]
-        h = self.embed_atom(torch.cat([*self._classes(noisy, condition), tags, level], -1))  # (B, N, d)
+        h = self.embed_atom(torch.cat([atom_features(noisy, condition, self.noisy), tags, level], -1))  # (B, N, d)
         h, e, v = self._embed_pairs(noisy, condition, rho, h, y)  # (B, N, d), (B, N, N, p), (B, N, 3, C)
         tau = self.embed_level(level)  # (B, N, 64)
         step = c_out(rho, scale) * mask.unsqueeze(-1)
@@ -127,18 +128,9 @@ class Attention(nn.Module):
                 h, v = self.cross[k](h, v, y, noisy.pos, c_in(rho, scale), near, pocket)
             h, v, e, move = layer(h, v, e, y, tau, both, stereo)
             y = y + step * move
-        anchored = condition.known.pos.any(1)[:, None, None] | (pocket is not None)
-        y = torch.where(anchored, y, y - masked_mean(y, mask)) * mask.unsqueeze(-1)
+        y = free_centre(y, mask, condition)
         h = self.norm(h)
         return Estimate(y, self.atom_head(h), self.charge_head(h), self._bonds(h, e, y))
-
-    def _classes(self, noisy: Molecules, condition: Condition) -> list[Tensor]:
-        known = condition.known
-        return [
-            nn.functional.one_hot(noisy.atom, self.noisy[0]).to(noisy.pos),
-            nn.functional.one_hot(noisy.charge, self.noisy[1]).to(noisy.pos),
-            torch.stack([known.pos, known.atom, known.charge], -1).to(noisy.pos),
-        ]
 
     def _embed_pairs(
         self, noisy: Molecules, condition: Condition, rho: Tensor, h: Tensor, y: Tensor
@@ -148,14 +140,7 @@ class Attention(nn.Module):
         r, d = relative(noisy.pos)
         # Two atoms may differ in noise (known beside noisy): their distance is scaled by the noisier of the two.
         c = c_in(torch.maximum(rho, rho.transpose(1, 2)), self.scale).unsqueeze(-1)  # (B, N, N, 1)
-        features = [
-            nn.functional.one_hot(noisy.bond, self.noisy[2]).to(noisy.pos),
-            nn.functional.one_hot(condition.stereo.cistrans, 3).to(noisy.pos),
-            condition.known.bond.unsqueeze(-1).to(noisy.pos),
-            radial(d),
-            radial(3 * c * d),
-            c * d,
-        ]
+        features = [pair_features(noisy, condition, self.noisy), radial(d), radial(3 * c * d), c * d]
         recalls = self.recall is not None and condition.previous is not None
         if recalls:
             atoms, pairs, said, there = self.recall(condition.previous, noisy.mask)
@@ -184,7 +169,7 @@ class Attention(nn.Module):
 class Layer(nn.Module):
     """One round: pairs read atoms and geometry, atoms read pairs and atoms, the geometry moves."""
 
-    def __init__(self, config: AttentionConfig, last: bool):
+    def __init__(self, config: AttentionConfig):
         super().__init__()
         d, c, p, m = config.width, config.vectors, config.pair, config.hidden
         self.heads, self.vectors, self.dots = config.heads, c, c // 2
@@ -272,17 +257,3 @@ def bounded(v: Tensor) -> Tensor:
     """Vectors (B, N, 3, C) no longer than `LONGEST`; of a tenth of it, they change by 2 parts in 10^5."""
     ratio = v.square().sum(2, keepdim=True) / LONGEST**2
     return v / (1 + ratio.square()).sqrt().sqrt()
-
-
-def specified(stereo: Stereo) -> Stereo | None:
-    """The tags, or None when no molecule has any: their features are zero then, and need not be computed.
-
-    A compiled network always computes them, so that one graph serves every batch.
-    """
-    return stereo if torch.compiler.is_compiling() or bool((stereo.centre >= 0).any()) else None
-
-
-def relative(y: Tensor) -> tuple[Tensor, Tensor]:
-    """r_ij = y_j - y_i, (B, N, N, 3), and its length, (B, N, N, 1), with a finite gradient at 0."""
-    r = y.unsqueeze(1) - y.unsqueeze(2)
-    return r, (r.square().sum(-1, keepdim=True) + 1e-8).sqrt()

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
+from molediff.denoisers.features import atom_features, pair_features
+from molediff.denoisers.graph import free_centre
 from molediff.denoisers.precondition import LEVEL_FEATURES, atom_rho, c_in, c_out, c_skip, level_features
 from molediff.denoisers.stereo import volume_features
-from molediff.geometry import masked_mean
 from molediff.structures import Condition, Estimate, Levels, Molecules
 
 
@@ -68,7 +68,7 @@ class EGNN(nn.Module):
             condition: what is known.
         """
         mask, pairs, scale = noisy.mask, noisy.pair_mask, self.scale
-        rho = atom_rho(noisy, levels, condition)  # (B, N, 1)
+        rho = atom_rho(levels, condition)  # (B, N, 1)
         h = self.embed_atom(self._atoms(noisy, levels, condition, rho))  # (B, N, d)
         edges = self._edges(noisy, condition, rho).to(h.dtype)  # (B, N, N, A)
         y = c_skip(rho, scale) * noisy.pos
@@ -78,33 +78,20 @@ class EGNN(nn.Module):
             h, pull = stereo(h, y, condition)
             h, move, messages = layer(h, y, edges, pairs)
             y = y + size * (move + pull)
-        anchored = condition.known.pos.any(1)[:, None, None] | (condition.pocket is not None)
-        y = torch.where(anchored, y, y - masked_mean(y, mask)) * mask.unsqueeze(-1)
+        y = free_centre(y, mask, condition)
         return Estimate(y, self.atom_head(h), self.charge_head(h), self._bonds(h, messages))
 
     def _atoms(self, noisy: Molecules, levels: Levels, condition: Condition, rho: Tensor) -> Tensor:
         """(B, N, K_atom + K_charge + 3 + F) what each atom is told."""
-        known = condition.known
-        features = [
-            one_hot(noisy.atom, self.noisy[0]),
-            one_hot(noisy.charge, self.noisy[1]),
-            torch.stack([known.pos, known.atom, known.charge], -1),
-            level_features(levels, rho, self.scale, noisy.sizes),
-        ]
-        return torch.cat([f.to(noisy.pos) for f in features], -1)
+        level = level_features(levels, rho, self.scale, noisy.sizes).to(noisy.pos)
+        return torch.cat([atom_features(noisy, condition, self.noisy), level], -1)
 
     def _edges(self, noisy: Molecules, condition: Condition, rho: Tensor) -> Tensor:
         """(B, N, N, 1 + K_bond + 4): squared noisy distance over its expectation, noisy bond, cis/trans, known bond."""
         square, _ = difference(noisy.pos)
         # Two atoms may differ in noise (known beside noisy): their distance is scaled by the noisier of the two.
         c = c_in(torch.maximum(rho, rho.transpose(1, 2)), self.scale).unsqueeze(-1)  # (B, N, N, 1)
-        features = [
-            c.square() * square,
-            one_hot(noisy.bond, self.noisy[2]),
-            one_hot(condition.stereo.cistrans, 3),
-            condition.known.bond.unsqueeze(-1),
-        ]
-        return torch.cat([f.to(noisy.pos) for f in features], -1)
+        return torch.cat([(c.square() * square).to(noisy.pos), pair_features(noisy, condition, self.noisy)], -1)
 
     def _bonds(self, h: Tensor, messages: Tensor) -> Tensor:
         """(B, N, N, K) logits, symmetric, from the last layer's messages in both directions."""

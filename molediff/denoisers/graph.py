@@ -1,4 +1,4 @@
-"""Which atoms send messages to which: a radius graph with bonds, on padded batches, in plain torch."""
+"""Which atoms send messages to which: a radius graph with bonds, on padded batches, in plain torch; and the frame."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from molediff.geometry import masked_mean
+from molediff.structures import Condition
 
 
 @torch.compiler.disable
@@ -36,12 +37,15 @@ def radius_edges(pos: Tensor, pair_mask: Tensor, radius: float, linked: Tensor) 
     return torch.stack([molecule * n + sender, molecule * n + receiver]), weight
 
 
-def free_centre(y: Tensor, mask: Tensor, anchored: Tensor) -> Tensor:
+def free_centre(y: Tensor, mask: Tensor, condition: Condition) -> Tensor:
     """The estimate of molecules that nothing anchors, moved to the origin; padding becomes zero.
+
+    Molecules with a known position, and all molecules in pockets, stay where they are: their frame is given.
 
     Args:
         y: (B, N, 3) angstrom.
         mask: (B, N) bool.
-        anchored: (B,) bool, molecules that stay where they are.
+        condition: says what is known.
     """
-    return torch.where(anchored[:, None, None], y, y - masked_mean(y, mask)) * mask.unsqueeze(-1)
+    anchored = condition.known.pos.any(1)[:, None, None] | (condition.pocket is not None)
+    return torch.where(anchored, y, y - masked_mean(y, mask)) * mask.unsqueeze(-1)

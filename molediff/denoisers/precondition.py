@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from molediff.structures import Condition, Levels, Molecules
+from molediff.structures import Condition, Levels
 
 LEVEL_FEATURES = 12
 """Length of `level_features`."""
 
 
-def atom_rho(noisy: Molecules, levels: Levels, condition: Condition) -> Tensor:
+def atom_rho(levels: Levels, condition: Condition) -> Tensor:
     """(B, N, 1) sigma / alpha of each atom in angstrom: 0 where the position is known."""
     return (levels.pos[:, None] * ~condition.known.pos).unsqueeze(-1)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from molediff.denoisers.features import relative
 from molediff.denoisers.radial import RADII, radial
 from molediff.denoisers.walks import walk_features
 from molediff.structures import Estimate
@@ -51,8 +52,7 @@ class Recall(nn.Module):
         there = ~before.pos.isnan().any(2).any(1)  # (B,)
         pos = torch.nan_to_num(before.pos) * there[:, None, None]
         kinds = torch.cat([before.atom.to(pos).softmax(-1), before.charge.to(pos).softmax(-1)], -1)
-        r = pos.unsqueeze(1) - pos.unsqueeze(2)
-        d = (r.square().sum(-1, keepdim=True) + 1e-8).sqrt()  # (B, N, N, 1)
+        _, d = relative(pos)  # (B, N, N, 1)
         both = mask.unsqueeze(1) & mask.unsqueeze(2)
         pairs = [before.bond.to(pos).softmax(-1), radial(d)]
         if self.longest:
@@ -72,8 +72,8 @@ class Recall(nn.Module):
             both: (B, N, N) bool, pairs of atoms.
             yes: (B, 1, 1) whether anything was said.
         """
-        r = pos.unsqueeze(1) - pos.unsqueeze(2)
-        unit = r / ((r.square().sum(-1, keepdim=True) + 1e-8).sqrt() + 0.1)
+        r, d = relative(pos)
+        unit = r / (d + 0.1)
         gate = self.along(hidden) * (both.unsqueeze(-1) * yes.unsqueeze(-1))
         count = both.sum(-1).clamp(min=1).to(unit)[:, :, None, None]
         along = unit.transpose(2, 3) @ gate.to(unit.dtype) / count  # (B, N, 3, C)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot, silu
+from torch.nn.functional import silu
 
-from molediff.denoisers.attention import relative, specified
+from molediff.denoisers.features import atom_features, pair_features, relative, specified
 from molediff.denoisers.graph import free_centre, radius_edges
 from molediff.denoisers.precondition import LEVEL_FEATURES, atom_rho, c_in, c_out, c_skip, level_features
 from molediff.denoisers.radial import RADII, radial
@@ -96,14 +96,14 @@ class TensorProduct(nn.Module):
             condition: what is known.
         """
         mask, scale, (b, n) = noisy.mask, self.scale, noisy.mask.shape
-        rho = atom_rho(noisy, levels, condition)  # (B, N, 1)
+        rho = atom_rho(levels, condition)  # (B, N, 1)
         level = level_features(levels, rho, scale, noisy.sizes)  # (B, N, F)
         y = c_skip(rho, scale) * noisy.pos
         stereo = specified(condition.stereo)
         tags = noisy.pos.new_zeros(b, n, 2) if stereo is None else volume_features(noisy.pos, stereo)[0]
-        h = self.embed_atom(torch.cat([*self._classes(noisy, condition), tags, level], -1)).view(b * n, -1)
+        h = self.embed_atom(torch.cat([atom_features(noisy, condition, self.noisy), tags, level], -1)).view(b * n, -1)
         tau = self.embed_level(level).view(b * n, -1)
-        pairs = self._pairs(noisy, condition)  # (B, N, N, P)
+        pairs = pair_features(noisy, condition, self.noisy)  # (B, N, N, P)
         edges = self._edges(noisy, condition, y)
         e, unit = self._embed_edges(noisy, pairs, edges, rho)
         v, t = (y.new_zeros(b * n, c, k) for c, k in ((self.config.vectors, 3), (self.config.tensors, 5)))
@@ -112,26 +112,9 @@ class TensorProduct(nn.Module):
             h, v, t, move = layer(h, v, t, y, e, unit, tau, edges, stereo)
             y = y + step * move.view(b, n, 3)
             unit = None  # the first layer looks along the noisy geometry, which at high noise is all there is
-        y = free_centre(y, mask, condition.known.pos.any(1) | (condition.pocket is not None))
+        y = free_centre(y, mask, condition)
         h = self.norm(h).view(b, n, -1)
         return Estimate(y, self.atom_head(h), self.charge_head(h), self._bonds(h, pairs, y))
-
-    def _classes(self, noisy: Molecules, condition: Condition) -> list[Tensor]:
-        known = condition.known
-        return [
-            one_hot(noisy.atom, self.noisy[0]).to(noisy.pos),
-            one_hot(noisy.charge, self.noisy[1]).to(noisy.pos),
-            torch.stack([known.pos, known.atom, known.charge], -1).to(noisy.pos),
-        ]
-
-    def _pairs(self, noisy: Molecules, condition: Condition) -> Tensor:
-        """(B, N, N, K_bond + 4) noisy bond, cis/trans, whether the bond is known."""
-        features = [
-            one_hot(noisy.bond, self.noisy[2]),
-            one_hot(condition.stereo.cistrans, 3),
-            condition.known.bond.unsqueeze(-1),
-        ]
-        return torch.cat([f.to(noisy.pos) for f in features], -1)
 
     def _edges(self, noisy: Molecules, condition: Condition, y: Tensor) -> Edges:
         n = noisy.mask.shape[1]

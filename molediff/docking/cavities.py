@@ -79,20 +79,21 @@ def find_cavities(pos: np.ndarray, most: int = 10) -> list[Cavity]:
 ROOM, HALF_BURIED = 3.0, 14
 """Points farther than this from all heavy atoms (angstrom), of which so many of 26 rays meet protein, are room for a
 ligand: of 24 definitions the one whose volume follows the ligand's size best (experiments/pocket_sizes)."""
+ROUND = 8.0
+"""Room within this distance of the centre counts, angstrom."""
 
 
-def free_volume(pos: np.ndarray, centre: np.ndarray, radius: float = 8.0) -> float:
+def free_volume(pos: np.ndarray, centre: np.ndarray) -> float:
     """Room for a ligand round a place: buried points of a grid of 1 angstrom, cubic angstrom.
 
-    A point counts when it lies within ``radius`` of the centre, farther than `ROOM` from every heavy atom, and at least
+    A point counts when it lies within `ROUND` of the centre, farther than `ROOM` from every heavy atom, and at least
     `HALF_BURIED` of its 26 rays meet protein.
 
     Args:
         pos: (n, 3) heavy atoms of the protein, angstrom.
         centre: (3,) angstrom; the grid lies round it.
-        radius: angstrom.
     """
-    half = int(np.ceil(radius)) + REACH
+    half = int(np.ceil(ROUND)) + REACH
     low = np.asarray(centre, dtype=float) - half * SPACING
     shape = np.full(3, 2 * half + 1)
     near = (np.abs(pos - centre) <= half + 8.0).all(1)
@@ -101,7 +102,7 @@ def free_volume(pos: np.ndarray, centre: np.ndarray, radius: float = 8.0) -> flo
     distance = _distances(pos[near], low, shape)
     depth = _depth(distance < CONTACT)
     away = np.linalg.norm(np.stack(np.meshgrid(*[np.arange(-half, half + 1)] * 3, indexing="ij"), -1), axis=-1)
-    return float(((distance > ROOM) & (depth >= HALF_BURIED) & (away * SPACING <= radius)).sum()) * SPACING**3
+    return float(((distance > ROOM) & (depth >= HALF_BURIED) & (away * SPACING <= ROUND)).sum()) * SPACING**3
 
 
 def _distances(pos: np.ndarray, low: np.ndarray, shape: np.ndarray) -> np.ndarray:

@@ -30,8 +30,6 @@ class Engine:
     """Name of the function there that scores: ``pocket(receptor, site, config) -> ScoringPocket``."""
     needs: tuple[str, ...]
     """Packages it imports besides RDKit and numpy."""
-    what: str
-    """One line for --help."""
 
     @property
     def missing(self) -> list[str]:
@@ -47,19 +45,17 @@ class Engine:
         missing = self.missing
         if missing:
             raise UserError(
-                f"This engine needs {', '.join(missing)}, not installed here. Type: pip install 'molediff[dock]'"
+                f"This engine needs {', '.join(missing)}, not installed here. Type: pip install -e '.[dock]' in the clone"
                 f"{' (vina: Python below 3.13; --engine torch works without it)' if 'vina' in missing else ''}."
             )
         return getattr(import_module(self.module), name)
 
 
 ENGINES = {
-    "vina": Engine("molediff.docking.vina", "dock_vina", "pocket_of", ("vina", "meeko"), "AutoDock Vina 1.2"),
-    "torch": Engine(
-        "molediff.docking.torch_vina", "dock_torch", "pocket_of", ("torch",), "Vina's function in torch, many starts"
-    ),
+    "vina": Engine("molediff.docking.vina", "dock_vina", "pocket_of", ("vina", "meeko")),
+    "torch": Engine("molediff.docking.torch_vina", "dock_torch", "pocket_of", ("torch",)),
 }
-"""Name -> engine."""
+"""Name -> AutoDock Vina 1.2; Vina's function in torch, searched from many starts."""
 
 
 def engine(name: str) -> Dock:

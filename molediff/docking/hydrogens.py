@@ -47,7 +47,7 @@ def dock_extra():
         import hydride
     except ImportError as error:
         raise UserError(
-            f'Hydrogens of a protein need biotite and hydride ({error}). Type: pip install "molediff[dock]"'
+            f'Hydrogens of a protein need biotite and hydride ({error}). Type: pip install -e ".[dock]" in the clone'
         ) from error
     return structure, hydride
 
@@ -98,7 +98,7 @@ def _added(hydride, array):
             raise
         raise UserError(
             f"hydride does not work with this biotite ({error}; hydride 1.2.3 needs biotite below 1.7). "
-            'Type: pip install "molediff[dock]"'
+            'Type: pip install -e ".[dock]" in the clone of molediff'
         ) from error
 
 

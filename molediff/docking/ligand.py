@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 from rdkit import Chem
 
 
@@ -37,3 +39,20 @@ class Docked:
     """Of search."""
     reason: str = ""
     """Why there are no poses; '' when there are."""
+
+
+def with_poses(mol: Chem.Mol, places: Iterable[np.ndarray]) -> Chem.Mol:
+    """A copy of the molecule with one conformer a pose, ids from 0, and none of its own.
+
+    Args:
+        mol: N atoms.
+        places: (N, 3) each, angstrom.
+    """
+    out = Chem.Mol(mol)
+    out.RemoveAllConformers()
+    for where in places:
+        conformer = Chem.Conformer(out.GetNumAtoms())
+        conformer.SetPositions(np.ascontiguousarray(where, dtype=float))
+        conformer.Set3D(True)
+        out.AddConformer(conformer, assignId=True)
+    return out

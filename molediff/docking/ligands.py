@@ -7,8 +7,9 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from rdkit import Chem, RDLogger
+from rdkit import Chem
 from rdkit.Chem import rdMolDescriptors
+from rdkit.rdBase import BlockLogs
 
 from molediff.config import UserError
 from molediff.docking.conformations import embed
@@ -172,30 +173,37 @@ def parse(row: Row) -> tuple[Chem.Mol | None, str]:
     """(sanitised molecule with its conformer if it has one, '') or (None, reason)."""
     if row.reason:
         return None, row.reason
-    RDLogger.DisableLog("rdApp.*")
-    try:
-        if row.block:
-            mol = Chem.MolFromMolBlock(row.block, sanitize=False, removeHs=False)
-        else:
-            params = Chem.SmilesParserParams()
-            params.sanitize, params.removeHs = False, False
-            mol = Chem.MolFromSmiles(row.smiles, params)
-        if mol is None:
-            return None, f"cannot be read as {'a mol block' if row.block else 'SMILES'}"
-        Chem.SanitizeMol(mol)
-        Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
-        if row.block and mol.GetNumConformers():
-            if mol.GetConformer().Is3D():
-                Chem.AssignStereochemistryFrom3D(mol)
-            else:
-                Chem.AssignChiralTypesFromBondDirs(mol)
-                Chem.SetDoubleBondNeighborDirections(mol)
-                Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
-    except (ValueError, RuntimeError) as error:
-        return None, f"chemistry refused: {str(error).strip().splitlines()[0]}"[:160]
-    finally:
-        RDLogger.EnableLog("rdApp.*")
+    with BlockLogs():
+        try:
+            mol = _read(row)
+            if mol is None:
+                return None, f"cannot be read as {'a mol block' if row.block else 'SMILES'}"
+            Chem.SanitizeMol(mol)
+            Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
+            if row.block and mol.GetNumConformers():
+                _show_stereo(mol)
+        except (ValueError, RuntimeError) as error:
+            return None, f"chemistry refused: {str(error).strip().splitlines()[0]}"[:160]
     return mol, ""
+
+
+def _read(row: Row) -> Chem.Mol | None:
+    """The molecule as it stands in the text, unsanitised."""
+    if row.block:
+        return Chem.MolFromMolBlock(row.block, sanitize=False, removeHs=False)
+    params = Chem.SmilesParserParams()
+    params.sanitize, params.removeHs = False, False
+    return Chem.MolFromSmiles(row.smiles, params)
+
+
+def _show_stereo(mol: Chem.Mol) -> None:
+    """Stereochemistry from the positions, or from the wedges of a flat drawing."""
+    if mol.GetConformer().Is3D():
+        Chem.AssignStereochemistryFrom3D(mol)
+        return
+    Chem.AssignChiralTypesFromBondDirs(mol)
+    Chem.SetDoubleBondNeighborDirections(mol)
+    Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
 
 
 def unfit(mol: Chem.Mol, torsions: int) -> str:

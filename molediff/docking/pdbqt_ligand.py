@@ -8,24 +8,15 @@ from functools import lru_cache
 import numpy as np
 from rdkit import Chem
 
+from molediff.chem.proteins import AUTODOCK_ELEMENTS
 from molediff.config import UserError
+from molediff.docking.ligand import with_poses
 
 STRETCH = 0.05
 """Most by which a bond may differ between the conformer that went in and a pose, angstrom; PDBQT has 3 decimals."""
 CLOSURE = 0.5
 """The same for bonds of rings that meeko opens to make them flexible."""
-ELEMENT = {
-    "A": "C",
-    "NA": "N",
-    "NS": "N",
-    "OA": "O",
-    "OS": "O",
-    "SA": "S",
-    "HD": "H",
-    "HS": "H",
-    "CL": "Cl",
-    "BR": "Br",
-}
+ELEMENT = AUTODOCK_ELEMENTS | {"CL": "Cl", "BR": "Br"}
 """AutoDock type in capitals -> element, where it is not the type itself."""
 
 
@@ -73,7 +64,7 @@ def _meeko(rigid_rings: bool):
         from meeko import MoleculePreparation, PDBQTWriterLegacy
     except ImportError as error:
         raise UserError(
-            f"Docking with Vina needs meeko ({error}). Type: pip install 'molediff[dock]', or use --engine torch."
+            f"Docking with Vina needs meeko ({error}). Type: pip install -e '.[dock]' in the clone, or use --engine torch."
         ) from error
     return MoleculePreparation(rigid_macrocycles=rigid_rings), PDBQTWriterLegacy
 
@@ -193,12 +184,7 @@ def faults(mol: Chem.Mol, conformer: int, places: np.ndarray, opened: frozenset[
 
 def isomer(mol: Chem.Mol, places: np.ndarray) -> str:
     """Isomeric SMILES with the stereo that positions show, and none other."""
-    copy = Chem.Mol(mol)
-    copy.RemoveAllConformers()
-    conformer = Chem.Conformer(copy.GetNumAtoms())
-    conformer.SetPositions(np.ascontiguousarray(places, dtype=float))
-    conformer.Set3D(True)
-    copy.AddConformer(conformer, assignId=True)
+    copy = with_poses(mol, [places])
     Chem.RemoveStereochemistry(copy)
     Chem.AssignStereochemistryFrom3D(copy)
     return Chem.MolToSmiles(Chem.RemoveHs(copy))

@@ -28,7 +28,7 @@ def near_residues(receptor: Receptor, centre: Site | Chem.Mol, radius: float) ->
     """
     points = np.asarray(centre.centre)[None] if isinstance(centre, Site) else heavy_atoms(centre)
     distance, _ = cKDTree(points).query(receptor.pos)
-    near = (distance <= radius) & np.array([e != "H" for e in receptor.element])
+    near = (distance <= radius) & receptor.heavy
     keys = list(zip(receptor.chain, receptor.number, receptor.residue, strict=True))
     wanted = {keys[k] for k in np.flatnonzero(near)}
     if not wanted:
@@ -40,23 +40,6 @@ def near_residues(receptor: Receptor, centre: Site | Chem.Mol, radius: float) ->
     return np.array([key in wanted for key in keys])
 
 
-def to_pocket(receptor: Receptor, centre: Site | Chem.Mol, radius: float = 8.0) -> Pocket:
-    """A batch of one pocket, in the frame of the receptor.
-
-    Args:
-        receptor: prepared.
-        centre: a ligand with a conformer, or a site.
-        radius: see `near_residues`, angstrom.
-
-    Returns:
-        Heavy atoms only; classes as in `molediff.chem.pocket_classes`.
-
-    Raises:
-        UserError: when no residue is near.
-    """
-    return pocket_of(receptor, near_residues(receptor, centre, radius))
-
-
 def pocket_of(receptor: Receptor, atoms: np.ndarray) -> Pocket:
     """A batch of one pocket of the heavy ones among some atoms, in the frame of the receptor.
 
@@ -64,7 +47,7 @@ def pocket_of(receptor: Receptor, atoms: np.ndarray) -> Pocket:
         receptor: prepared.
         atoms: (M,) bool.
     """
-    kept = np.flatnonzero(atoms & np.array([e != "H" for e in receptor.element]))
+    kept = np.flatnonzero(atoms & receptor.heavy)
     columns = (receptor.element, receptor.name, receptor.residue, receptor.hetero)
     element, residue, backbone = pocket_classes(*([column[k] for k in kept] for column in columns))
     return Pocket(

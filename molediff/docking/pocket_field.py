@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from rdkit import Chem
 
+from molediff.chem.residue_table import METALS
 from molediff.docking.receptor import Receptor
 
 UFF = {"H": (2.886, 0.044), "B": (4.083, 0.180), "C": (3.851, 0.105), "N": (3.660, 0.069), "O": (3.500, 0.060),
@@ -25,7 +26,8 @@ UFF = {"H": (2.886, 0.044), "B": (4.083, 0.180), "C": (3.851, 0.105), "N": (3.66
 """Element -> optimal distance (angstrom) and depth (kcal/mol) of a pair of its atoms."""
 OTHER = (3.0, 0.05)
 """For elements not listed."""
-METALS = frozenset(("Na", "Mg", "K", "Ca", "V", "Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Cd", "Hg"))
+HELD_METALS = METALS & frozenset(UFF)
+"""Metals that hold N, O and S in a well; those without parameters of their own are walls alone."""
 POLAR = frozenset(("N", "O"))
 BINDING, COORDINATING = 0.81, 0.68
 """Factors on the optimal distance of a donor with an acceptor (2.9 A), and of metals with N, O and S (2.1 A)."""
@@ -62,7 +64,7 @@ class PocketField:
         given_b = np.array([receptor.types[i] == "HD" for i in rows])
         polar_a, polar_b = np.isin(ours, list(POLAR)), np.isin(theirs, list(POLAR))
         sulphur_a, sulphur_b = np.array(ours) == "S", np.array(theirs) == "S"
-        metal_a, metal_b = np.isin(ours, list(METALS)), np.isin(theirs, list(METALS))
+        metal_a, metal_b = (np.isin(x, list(HELD_METALS)) for x in (ours, theirs))
         donor_a = polar_a & np.array([any(given_a[n.GetIdx()] for n in a.GetNeighbors()) for a in mol.GetAtoms()])
         donor_b = polar_b & _bears(receptor.pos[rows], receptor.pos[rows][given_b])
         bonded = polar_a[:, None] & polar_b & (donor_a[:, None] | donor_b)

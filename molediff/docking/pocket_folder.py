@@ -18,7 +18,6 @@ from molediff.docking.receptor import Receptor
 from molediff.docking.receptor_files import pdb_text, read_receptor
 from molediff.docking.site import Site
 
-FILES = ("receptor.pdb", "receptor.pdbqt", "pocket.pdb")
 REFERENCE = "reference.sdf"
 VERSION = 1
 """Of the layout of pocket.json."""

@@ -40,14 +40,17 @@ def run_all(task: Task, jobs: Sequence[Any], workers: int, seconds: float, keep:
     Args:
         task: see `Task`.
         jobs: in the order in which they are begun; may be done in any.
-        workers: child processes, at least 1.
+        workers: child processes; 0 for one a core. There are never more than jobs.
         seconds: of computing that a job may take; then its child is ended and the job fails.
         keep: told every result as it comes.
 
     Raises:
-        UserError: what `Task.start` raised.
+        UserError: for a number of workers below 0; what `Task.start` raised.
         RuntimeError: when a child does not start at all.
     """
+    if workers < 0:
+        raise UserError(f"--workers must be 0 (one a core) or more, got {workers}.")
+    workers = min(workers or default_workers(), max(len(jobs), 1))
     queue: SimpleQueue = SimpleQueue()
     for number, job in enumerate(jobs):
         queue.put((number, job))
@@ -59,11 +62,11 @@ def run_all(task: Task, jobs: Sequence[Any], workers: int, seconds: float, keep:
 
     def work() -> None:
         try:
-            _feed(queue, task, seconds, max(1, _cores() // workers), safe_keep, trouble)
+            _feed(queue, task, seconds, max(1, default_workers() // workers), safe_keep, trouble)
         except BaseException as error:
             trouble.append(error)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, max(len(jobs), 1)))]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
     for thread in threads:
         thread.start()
     try:
@@ -77,13 +80,9 @@ def run_all(task: Task, jobs: Sequence[Any], workers: int, seconds: float, keep:
         raise trouble[0]
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def default_workers() -> int:
     """Cores this process may use."""
-    return _cores()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _feed(queue: SimpleQueue, task: Task, seconds: float, threads: int, keep: Keep, trouble: list) -> None:

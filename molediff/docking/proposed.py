@@ -11,8 +11,9 @@ from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
 from molediff.chem.asked import graph_as_asked, stereo_as_asked
+from molediff.docking.apart import best_apart, cluster_sizes
 from molediff.docking.engines import engine
-from molediff.docking.ligand import Docked, Ligand
+from molediff.docking.ligand import Docked, Ligand, with_poses
 from molediff.docking.ligands import Row
 from molediff.docking.pdbqt_ligand import isomer
 from molediff.docking.receptor import Receptor
@@ -20,9 +21,6 @@ from molediff.docking.refine import RefineConfig, refine
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 from molediff.docking.tasks import DockTask, Judge
-
-CLUSTER = 2.0
-"""Poses within this RMSD of a pose are of its cluster, angstrom."""
 
 
 def heavy_ligand(ligand: Ligand) -> Chem.Mol:
@@ -55,10 +53,9 @@ class ProposedTask(DockTask):
         out = super().__call__(row)
         return out | {"note": "; ".join(filter(None, (out["note"], self.said)))}
 
-    def figures(self, poses: Chem.Mol) -> list[dict]:
-        """With the sizes of the clusters among all poses, not among those kept alone."""
-        found = super().figures(poses)
-        return [one | ({"cluster": size} if self.whole else {}) for one, size in zip(found, self.sizes, strict=True)]
+    def clusters(self, poses: Chem.Mol) -> list[int]:
+        """Sizes of the clusters among all poses, not among those kept alone."""
+        return self.sizes
 
     def choose(self, receptor: Receptor, site: Site, ligand: Ligand, config: DockConfig) -> Docked:
         """Relax the proposals and keep the best that differ; lowest Vina score first.
@@ -93,15 +90,9 @@ class ProposedTask(DockTask):
         scores = np.array([kept[k][0] for k in order])
         places = np.array([kept[k][1] for k in order])
         heavies = places[:, : heavy.GetNumAtoms()]
-        first = distinct(heavies, scores, config)
-        self.sizes = [int((_rmsd(heavies, heavies[k]) <= CLUSTER).sum()) for k in first]
-        poses = Chem.Mol(whole)
-        poses.RemoveAllConformers()
-        for k in first:
-            conformer = Chem.Conformer(poses.GetNumAtoms())
-            conformer.SetPositions(np.ascontiguousarray(places[k]))
-            conformer.Set3D(True)
-            poses.AddConformer(conformer, assignId=True)
+        first = best_apart(heavies, scores, config)
+        self.sizes = cluster_sizes(heavies, first)
+        poses = with_poses(whole, places[first])
         seconds = time.process_time() - began
         return Docked(replace(ligand, mol=whole), poses, tuple(float(s) for s in scores[first]), seconds)
 
@@ -109,12 +100,7 @@ class ProposedTask(DockTask):
         """(positions with hydrogens, Vina score, '') or (None, inf, why it is refused)."""
         if not np.isfinite(places).all():
             return None, np.inf, "not finite"
-        pose = Chem.Mol(heavy)
-        pose.RemoveAllConformers()
-        conformer = Chem.Conformer(heavy.GetNumAtoms())
-        conformer.SetPositions(np.ascontiguousarray(places))
-        conformer.Set3D(True)
-        pose.AddConformer(conformer, assignId=True)
+        pose = with_poses(heavy, [places])
         # What has no stereochemistry can only have lost its shape.
         changed = "of another stereoisomer" if any(mark in wanted for mark in "@/\\") else "with a centre out of shape"
         if not stereo_as_asked(pose):
@@ -154,27 +140,6 @@ def _scored(receptor: Receptor, docked: Docked, wanted: str) -> list[tuple[float
         if isomer(pose, places) == wanted:
             found.append((score, places))
     return found
-
-
-def distinct(places: np.ndarray, scores: np.ndarray, config: DockConfig) -> list[int]:
-    """Poses to keep: best first, each farther than ``min_rmsd`` from those before, within ``energy_range``.
-
-    Args:
-        places: (n, heavy atoms, 3), best first, angstrom.
-        scores: (n,) rising, kcal/mol.
-        config: poses at most, and the two limits.
-    """
-    found: list[int] = []
-    for k in range(len(places)):
-        if len(found) == config.poses or scores[k] > scores[0] + config.energy_range:
-            break
-        if all(_rmsd(places[k], places[other]) > config.min_rmsd for other in found):
-            found.append(k)
-    return found
-
-
-def _rmsd(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.sqrt(((a - b) ** 2).sum(-1).mean(-1))
 
 
 def _score(receptor: Receptor, mol: Chem.Mol) -> float:

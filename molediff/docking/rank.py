@@ -1,7 +1,8 @@
 """One rule that puts the poses of a ligand in order.
 
-    value = Vina score + strain_weight max(0, strain - strain_free) + invalid (if PoseBusters objects)
-            - cluster_weight ln(cluster size) + denoising_weight (denoising error, less the least of the ligand's)
+    value = Vina score + strain_weight max(0, min(strain, strain_most) - strain_free)
+            + invalid (if PoseBusters objects) - cluster_weight ln(cluster size)
+            + denoising_weight (denoising error, less the least of the ligand's)
 
 in kcal/mol, lowest first. Vina's score leaves out what the ligand pays for its shape, passes poses that PoseBusters
 rejects, and knows nothing of how wide a minimum is; the size of a pose's cluster stands for the last. The denoising
@@ -17,6 +18,7 @@ import pandas as pd
 from rdkit import Chem
 
 from molediff.config import UserError
+from molediff.docking import apart
 from molediff.docking.settings import DockConfig
 
 COLUMNS = ("row", "pose", "score")
@@ -131,7 +133,7 @@ def pose_table(row: int, scores: list[float], figures: list[dict]) -> pd.DataFra
     return pd.DataFrame(lines, columns=["row", "pose", "score", *columns])
 
 
-def cluster_sizes(poses: Chem.Mol, radius: float = 2.0) -> list[int]:
+def cluster_sizes(poses: Chem.Mol, radius: float = apart.CLUSTER) -> list[int]:
     """For every conformer, how many conformers (itself included) lie within ``radius`` of it.
 
     Args:
@@ -140,5 +142,4 @@ def cluster_sizes(poses: Chem.Mol, radius: float = 2.0) -> list[int]:
     """
     heavy = [a.GetIdx() for a in poses.GetAtoms() if a.GetAtomicNum() > 1]
     pos = np.array([c.GetPositions()[heavy] for c in poses.GetConformers()]).reshape(poses.GetNumConformers(), -1, 3)
-    apart = np.sqrt(((pos[:, None] - pos[None]) ** 2).sum(-1).mean(-1))
-    return (apart <= radius).sum(1).tolist()
+    return apart.cluster_sizes(pos, range(len(pos)), radius)

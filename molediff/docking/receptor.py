@@ -36,3 +36,8 @@ class Receptor:
 
     def __len__(self) -> int:
         return len(self.element)
+
+    @property
+    def heavy(self) -> np.ndarray:
+        """(M,) bool, all but hydrogens."""
+        return np.array([symbol != "H" for symbol in self.element], dtype=bool)

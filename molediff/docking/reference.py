@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rdkit import Chem, RDLogger
+from rdkit import Chem
+from rdkit.rdBase import BlockLogs
 
 from molediff.config import UserError
 from molediff.docking.pocket_folder import sanitised
@@ -33,13 +34,11 @@ def read_reference(path: str | Path) -> Chem.Mol:
         raise UserError(f"'{path}' is no ligand file that can be read. Allowed: {', '.join(READERS)}.")
     if not path.is_file():
         raise UserError(f"The reference ligand '{path}' does not exist. Give its pose in the protein: --ligand REF.sdf")
-    RDLogger.DisableLog("rdApp.*")
     try:
-        mol = reader(str(path))
+        with BlockLogs():
+            mol = reader(str(path))
     except (OSError, RuntimeError) as error:
         raise UserError(f"The reference ligand '{path}' cannot be read ({error}).") from error
-    finally:
-        RDLogger.EnableLog("rdApp.*")
     if mol is None or not mol.GetNumAtoms():
         raise UserError(f"'{path}' holds no molecule that RDKit can read. Give its pose in the protein as an SD file.")
     try:

@@ -27,8 +27,6 @@ from molediff.docking.receptor import Receptor
 class Method:
     """A way to relax a pose."""
 
-    words: str
-    """What moves, and in what."""
     force_field: str = "mmff"
     """Of the ligand: mmff or uff."""
     walls: bool = False
@@ -40,13 +38,11 @@ class Method:
 
 
 METHODS = {
-    "mmff": Method("all atoms: MMFF94, van der Waals with the pocket", walls=True),
-    "uff": Method("all atoms: UFF, van der Waals with the pocket", "uff", walls=True),
-    "vina": Method("all atoms: MMFF94, Vina's energy with the pocket", vina=True),
-    "mmff+vina": Method("all atoms: MMFF94, van der Waals and Vina's energy with the pocket", walls=True, vina=True),
-    "torch": Method(
-        "torsions, place and orientation: Vina's energy, inside and with the pocket", vina=True, rigid=True
-    ),
+    "mmff": Method(walls=True),
+    "uff": Method("uff", walls=True),
+    "vina": Method(vina=True),
+    "mmff+vina": Method(walls=True, vina=True),
+    "torch": Method(vina=True, rigid=True),
 }
 USUAL = "mmff+vina"
 """Method where nothing is said. On 100 poses of 20 complexes as many pass PoseBusters as after 'mmff' but one, crystal
@@ -304,14 +300,13 @@ class RefineTask:
         """Nothing to prepare."""
 
     def __call__(self, row) -> dict:
-        """{'block' (relaxed), 'raw' (as read), 'note', 'reason', 'figures'} of a `molediff.docking.ligands.Row`."""
+        """{'block' (relaxed), 'note', 'reason', 'figures'} of a `molediff.docking.ligands.Row`."""
         from molediff.docking.ligands import parse
 
         mol, reason = parse(row)
         if reason:
-            return {"block": "", "raw": "", "note": "", "reason": reason, "figures": {}}
+            return {"block": "", "note": "", "reason": reason, "figures": {}}
         with BlockLogs():  # force fields that have no type for an atom say so, pose by pose
             done = refine(self.receptor, mol, self.config)
         block = "" if done.mol is None else Chem.MolToMolBlock(done.mol)
-        raw = Chem.MolToMolBlock(mol)
-        return {"block": block, "raw": raw, "note": done.note, "reason": done.reason, "figures": done.figures}
+        return {"block": block, "note": done.note, "reason": done.reason, "figures": done.figures}

@@ -54,7 +54,7 @@ def site_of_residues(receptor: Receptor, text: str, edge: float = EDGE) -> Site:
         there = [c == chain and n == number for c, n in zip(receptor.chain, receptor.number, strict=True)]
         if not any(there):
             raise UserError(f"There is no residue {word} in the receptor. {_numbers(receptor, chain)}")
-        heavy = np.array(there) & np.array([e != "H" for e in receptor.element])
+        heavy = np.array(there) & receptor.heavy
         side = heavy & np.array([n not in ("N", "CA", "C", "O") for n in receptor.name])
         points.append(receptor.pos[side if side.any() else heavy].mean(0))
     if not points:
@@ -91,7 +91,7 @@ def site_of_cavity(receptor: Receptor, rank: int = 1, edge: float = EDGE) -> Sit
     Raises:
         UserError: when there are fewer cavities.
     """
-    heavy = [e != "H" and r not in WATERS for e, r in zip(receptor.element, receptor.residue, strict=True)]
+    heavy = receptor.heavy & np.array([r not in WATERS for r in receptor.residue], dtype=bool)
     found = find_cavities(receptor.pos[heavy])
     if not 1 <= rank <= len(found):
         raise UserError(f"There is no cavity of rank {rank}; {len(found)} were found. Type --detect, or --detect 2.")
@@ -113,7 +113,7 @@ def checked(receptor: Receptor, site: Site) -> Site:
         raise UserError(
             f"A box of {given} A cannot be used. Edges of {SMALLEST:g} to {LARGEST:g} A are allowed: --edge 25"
         )
-    heavy = receptor.pos[[e != "H" for e in receptor.element]]
+    heavy = receptor.pos[receptor.heavy]
     inside = (np.abs(heavy - site.centre) <= np.clip(site.size / 2, *ROUND)).all(1)
     nearest = float(cKDTree(heavy).query(site.centre)[0])
     if inside.sum() >= LEAST and nearest < max(site.size.max() / 2, 8):

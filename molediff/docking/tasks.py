@@ -77,13 +77,18 @@ class DockTask:
             if self.judge is not None:
                 one["pb_valid"], one["pb_failed"] = self.judge(Chem.Mol(poses, confId=k))
         if self.whole:
-            from molediff.docking.rank import cluster_sizes  # pandas comes with it
             from molediff.evaluation.strain import strains
 
-            for one, size, strained in zip(found, cluster_sizes(poses), strains(poses), strict=True):
+            for one, size, strained in zip(found, self.clusters(poses), strains(poses), strict=True):
                 energy = strained["strain"]
                 one |= {"cluster": size, "strain": None if energy is None else round(energy, 3)}
         return found
+
+    def clusters(self, poses: Chem.Mol) -> list[int]:
+        """Of every pose, how many there are near it."""
+        from molediff.docking.rank import cluster_sizes  # pandas comes with it
+
+        return cluster_sizes(poses)
 
 
 def sound(docked: Docked) -> Docked:
@@ -143,17 +148,18 @@ class Judge:
         self.busters = PoseBusters(config="dock_fast", max_workers=0)
 
     def __call__(self, mol: Chem.Mol) -> tuple[bool, str]:
-        """(whether every check is passed, names of those that are not)."""
+        """(whether every check is passed, names of those that are not); one that was not computed is not passed."""
+        from molediff.evaluation.protocols.posebusters import checks_of, not_passed
+
         handler = rdkit.log_handler
         stream = handler.stream
         try:
-            row = self.busters.bust([mol], None, self.protein).iloc[0]
+            reason = not_passed(checks_of(self.busters.bust([mol], None, self.protein)))
         except Exception as error:  # PoseBusters raises whatever its modules raise
             return False, f"posebusters: {type(error).__name__}"
         finally:  # it leaves RDKit's messages to whatever sys.stderr is at the moment, which may be closed later
             handler.stream = stream
-        failed = [str(name) for name, value in row.items() if not bool(value)]
-        return not failed, ", ".join(failed)
+        return not reason, reason
 
 
 @dataclass

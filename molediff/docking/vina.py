@@ -11,7 +11,8 @@ import numpy as np
 from rdkit import Chem
 
 from molediff.config import UserError
-from molediff.docking.ligand import Docked, Ligand
+from molediff.docking.apart import best_apart
+from molediff.docking.ligand import Docked, Ligand, with_poses
 from molediff.docking.pdbqt_ligand import LigandPdbqt, atoms_of, faults, onto, to_pdbqt
 from molediff.docking.receptor import Receptor
 from molediff.docking.receptor_text import rigid_pdbqt
@@ -55,6 +56,8 @@ class VinaPocket:
         for mol in mols:
             try:
                 out.append(self.score(mol))
+            except UserError:  # a ValueError too, but of no pose: meeko is broken
+                raise
             except ValueError as error:
                 out.append(str(error))
         return out
@@ -106,12 +109,16 @@ class VinaPocket:
         for conformer in [c.GetId() for c in ligand.mol.GetConformers()][:wanted]:
             try:
                 found = self._search(ligand.mol, conformer, config)
+            except UserError:  # as above
+                raise
             except ValueError as error:
                 return Docked(ligand, None, seconds=time.process_time() - began, reason=str(error))
             for where, score in found:
                 places.append(where)
                 scores.append(score)
-        kept = merge(ligand.mol, places, scores, config)
+        heavy = [a.GetIdx() for a in ligand.mol.GetAtoms() if a.GetAtomicNum() > 1]
+        pos = np.array(places).reshape(len(places), ligand.mol.GetNumAtoms(), 3)
+        kept = best_apart(pos[:, heavy], scores, config)
         seconds = time.process_time() - began
         if not kept:
             return Docked(ligand, None, seconds=seconds, reason="Vina found no pose in the box")
@@ -149,31 +156,6 @@ class VinaPocket:
         return copy
 
 
-def merge(mol: Chem.Mol, places: list[np.ndarray], scores: list[float], config: DockConfig) -> list[int]:
-    """Indices of the poses to keep, best first: within the energy range, apart by min_rmsd over heavy atoms."""
-    heavy = [a.GetIdx() for a in mol.GetAtoms() if a.GetAtomicNum() > 1]
-    kept: list[int] = []
-    for i in sorted(range(len(scores)), key=lambda k: (scores[k], k)):
-        if len(kept) == config.poses or scores[i] > scores[kept[0] if kept else i] + config.energy_range:
-            break
-        apart = [np.sqrt(((places[i] - places[k])[heavy] ** 2).sum(1).mean()) for k in kept]
-        if all(distance >= config.min_rmsd for distance in apart):
-            kept.append(i)
-    return kept
-
-
-def with_poses(mol: Chem.Mol, places: list[np.ndarray]) -> Chem.Mol:
-    """The molecule with one conformer a pose, ids from 0."""
-    out = Chem.Mol(mol)
-    out.RemoveAllConformers()
-    for where in places:
-        conformer = Chem.Conformer(out.GetNumAtoms())
-        conformer.SetPositions(np.ascontiguousarray(where, dtype=float))
-        conformer.Set3D(True)
-        out.AddConformer(conformer, assignId=True)
-    return out
-
-
 _kept: list[tuple[tuple, VinaPocket]] = []
 
 
@@ -195,7 +177,7 @@ def _vina():
         from vina import Vina
     except ImportError as error:
         raise UserError(
-            f"Vina is not installed ({error}). Type: pip install 'molediff[dock]' (Python below 3.13), "
+            f"Vina is not installed ({error}). Type: pip install -e '.[dock]' in the clone (Python below 3.13), "
             "or use --engine torch."
         ) from error
     return Vina

@@ -99,7 +99,9 @@ def _prolif():
             import prolif
         warnings.filterwarnings("ignore", module="MDAnalysis")
     except ImportError as error:
-        raise InputError(f'Interactions need prolif ({error}). Type: pip install "molediff[dock]"') from error
+        raise InputError(
+            f'Interactions need prolif ({error}). Type: pip install -e ".[dock]" in the clone of molediff'
+        ) from error
     return prolif
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,30 @@ from .protocols import Context
 from .record import Record, from_mol
 from .rmsd import SUCCESS
 
-FIGURES = ("fast", "full")
+
+@dataclass(frozen=True)
+class Figures:
+    """What is judged."""
+
+    mode: str = ""
+    """Mode of PoseBusters for every pose; '' for redock where it is of the reference's molecule, dock elsewhere."""
+    judges: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Further protocols -> the columns that they give."""
+    order: tuple[str, ...] = ()
+    """These columns as they stand in the table."""
+    docked: bool = False
+    """Whether `molediff score` also docks each molecule anew."""
+
+    @property
+    def interactions(self) -> bool:
+        """Whether prolif is asked, which must be there and make sense of the protein."""
+        return "interactions" in self.judges
+
+
+SEEN = {"strain": ("strain", "strain_rule"), "interactions": ("interactions", "n_interactions", "similarity")}
+ORDER = ("strain", "strain_rule", "n_interactions", "similarity", "interactions")
+FIGURES = {"fast": Figures("dock_fast"), "full": Figures(judges=SEEN, order=ORDER, docked=True)}
+"""Name -> what is judged: what takes little time, or everything."""
 _RMSD_CHECK = "rmsd"  # the one check of redock that PB-valid leaves to `rmsd`
 _ABOUT = {"not_the_ligand": "rmsd", "not_sanitised": "rmsd"}
 _LONG = ["pose", "name", "residue", "kind", "distance"]
@@ -57,7 +81,7 @@ def pose_figures(
         poses: molecules with hydrogens and one conformer each, in the protein's frame, angstrom; None is a failed row.
         protein: PDB file with hydrogens. Waters are left out of clashes and burial, and count in PoseBusters.
         reference: pose to compare with.
-        figures: 'fast' or 'full'.
+        figures: a name of `FIGURES`.
         names: one a pose; their titles otherwise.
         workers: child processes that may die without taking the run along; 0 computes in this process.
         time_limit: CPU seconds a pose and group of figures.
@@ -68,20 +92,32 @@ def pose_figures(
         InputError: for unknown `figures`, a protein that cannot be read, a reference without coordinates, a pose with
             several conformers, names that do not fit, or prolif missing where 'full' is asked for.
     """
-    records = _records(poses, protein, reference, figures, names, max_atoms)
+    asked = figures_named(figures)
+    records = _records(poses, protein, reference, asked, names, max_atoms)
     with tempfile.TemporaryDirectory() as folder:
         ligand = _written(reference, Path(folder)) if reference is not None else ""
         context = Context(str(protein), ligand)
         settings = {"workers": workers, "time_limit": time_limit, "progress": progress}
-        # fast figures need no RMSD to know their mode, and every child takes a second or two to load its libraries
-        first = ["poses", "chemistry", *(["posebusters-dock-fast"] * (figures == "fast"))]
+        # what has one mode needs no RMSD to know it, and every child takes a second or two to load its libraries
+        first = ["poses", "chemistry", *([_busters(asked.mode)] if asked.mode else [])]
         rows = judge_all(records, first, context, **settings)
-        modes = {record.index: _mode(rows.get((record.index, "poses"), {}), ligand, figures) for record in records}
-        for mode in dict.fromkeys(modes.values()) if figures == "full" else ():
-            asked = [f"posebusters-{mode.replace('_', '-')}", "strain", "interactions"]
-            rows |= judge_all([r for r in records if modes[r.index] == mode], asked, context, **settings)
-    table = pd.DataFrame([_row(record, rows, modes[record.index], figures, bool(ligand)) for record in records])
-    return _ordered(table, figures, bool(ligand))
+        modes = {record.index: _mode(rows.get((record.index, "poses"), {}), ligand, asked) for record in records}
+        for mode in () if asked.mode else dict.fromkeys(modes.values()):
+            some = [record for record in records if modes[record.index] == mode]
+            rows |= judge_all(some, [_busters(mode), *asked.judges], context, **settings)
+    table = pd.DataFrame([_row(record, rows, modes[record.index], asked, bool(ligand)) for record in records])
+    return _ordered(table, asked, bool(ligand))
+
+
+def figures_named(name: str) -> Figures:
+    """A row of `FIGURES`.
+
+    Raises:
+        InputError: for another name.
+    """
+    if name not in FIGURES:
+        raise InputError(f"figures is '{name}'. Allowed: {', '.join(FIGURES)}. Type for example figures='fast'")
+    return FIGURES[name]
 
 
 def with_vina(
@@ -150,9 +186,7 @@ def pose_interactions(
     return pd.DataFrame(rows, columns=_LONG)
 
 
-def _records(poses, protein, reference, figures: str, names, max_atoms: int) -> list[Record]:
-    if figures not in FIGURES:
-        raise InputError(f"figures is '{figures}'. Allowed: {', '.join(FIGURES)}.")
+def _records(poses, protein, reference, figures: Figures, names, max_atoms: int) -> list[Record]:
     poses = list(poses)
     if names is not None and len(names) != len(poses):
         raise InputError(f"{len(names)} names were given for {len(poses)} poses. Give one a pose.")
@@ -160,7 +194,7 @@ def _records(poses, protein, reference, figures: str, names, max_atoms: int) -> 
         raise InputError(f"No file '{protein}'. Give a PDB file with hydrogens.")
     load_protein(str(protein))
     surroundings(str(protein))
-    if figures == "full":
+    if figures.interactions:
         host(str(protein))  # refuses here, before an hour of work
     if reference is not None and not reference.GetNumConformers():
         raise InputError("The reference has no coordinates. Give a molecule with one conformer.")
@@ -183,13 +217,18 @@ def _written(reference: Chem.Mol, folder: Path) -> str:
     return str(path)
 
 
-def _mode(row: dict, ligand: str, figures: str) -> str:
-    if figures == "fast":
-        return "dock_fast"
+def _mode(row: dict, ligand: str, figures: Figures) -> str:
+    if figures.mode:
+        return figures.mode
     return "redock" if ligand and row.get("rmsd") is not None else "dock"
 
 
-def _row(record: Record, rows: dict, mode: str, figures: str, referenced: bool) -> dict:
+def _busters(mode: str) -> str:
+    """The protocol of a mode of PoseBusters."""
+    return f"posebusters-{mode.replace('_', '-')}"
+
+
+def _row(record: Record, rows: dict, mode: str, figures: Figures, referenced: bool) -> dict:
     out = {"pose": record.index, "name": record.name, "heavy_atoms": int((record.z > 1).sum())}
     reasons = [record.problem] if record.problem else []
 
@@ -203,7 +242,7 @@ def _row(record: Record, rows: dict, mode: str, figures: str, referenced: bool) 
     out |= {key: value for key, value in first.items() if key not in ("reason", "bonds")}
     out |= {key: held("chemistry").get(key) for key in ("qed", "sa")} if not record.problem else {}
     # what PoseBusters found is in its own columns; only what stopped it is a reason
-    busted = rows.get((record.index, f"posebusters-{mode.replace('_', '-')}"), {})
+    busted = rows.get((record.index, _busters(mode)), {})
     checks = {key: value for key, value in busted.items() if key not in ("pass", "reason", "bonds")}
     if not record.problem and not checks:
         reasons.append(f"posebusters: {busted.get('reason', 'not_judged')}")
@@ -213,20 +252,17 @@ def _row(record: Record, rows: dict, mode: str, figures: str, referenced: bool) 
     if referenced:
         rmsd = out.get("rmsd")
         out["joint"] = out["pb_valid"] and rmsd is not None and rmsd <= SUCCESS
-    if figures == "full":
-        strained, seen = held("strain"), held("interactions")
-        out |= {key: strained.get(key) for key in ("strain", "strain_rule")}
-        out |= {key: seen.get(key) for key in ("interactions", "n_interactions", "similarity")}
+    for judge, columns in figures.judges.items():
+        seen = held(judge)
+        out |= {key: seen.get(key) for key in columns}
     return out | {"reason": "; ".join(dict.fromkeys(reasons))}
 
 
-def _ordered(table: pd.DataFrame, figures: str, referenced: bool) -> pd.DataFrame:
+def _ordered(table: pd.DataFrame, figures: Figures, referenced: bool) -> pd.DataFrame:
     """Always the same columns in the same order, also where no pose could be judged; numbers as floats."""
     first = ["pose", "name", "reason", "heavy_atoms", *(["rmsd", "within_2A", "joint"] if referenced else [])]
     first += ["pb_valid", "clashes", "clashes_heavy", "clashes_close", "no_clash", "closest", "buried", "sasa"]
-    first += ["qed", "sa"]
-    if figures == "full":
-        first += ["strain", "strain_rule", "n_interactions", "similarity", "interactions"]
+    first += ["qed", "sa", *figures.order]
     out = table.reindex(columns=[*first, "pb_mode", *(key for key in table if key not in (*first, "pb_mode"))])
     for key in ("pb_valid", "joint", "no_clash"):
         if key in out:

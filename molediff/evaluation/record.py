@@ -16,7 +16,7 @@ PROBLEMS = {
     "no_molecule": "None was given in place of a molecule",
     "no_atoms": "the record holds no atoms",
     "no_coordinates": "the molecule has no conformer",
-    "2d_record": "the record is flat (declared 2D, or all z equal in a record that does not say 3D)",
+    "2d_record": "the record is flat (all z zero, and declared 2D, or of more than 3 atoms and not said to be 3D)",
     "unknown_element": "an atom without an element, or beyond atomic number 119",
     "nonfinite_coordinates": "a coordinate is NaN or infinite",
     "too_many_atoms": "more atoms than --max-atoms allows",

@@ -86,11 +86,6 @@ def from_flat(flat: Flat, source: str = "", aromatic: bool = False) -> dict:
     } | _torsions(flat)
 
 
-def bond_lengths(flat: Flat) -> np.ndarray:
-    """(E,) lengths in angstrom, one a bond."""
-    return np.linalg.norm(flat.pos[flat.bonds[:, 0]] - flat.pos[flat.bonds[:, 1]], axis=1)
-
-
 def angles(flat: Flat) -> tuple[np.ndarray, np.ndarray]:
     """All angles between two bonds of an atom: (index of the central atom, degree), each pair of bonds once."""
     ends = np.concatenate([flat.bonds[:, :2], flat.bonds[:, 1::-1]])

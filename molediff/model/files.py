@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from safetensors.torch import save as save_tensors
 from molediff.config import UserError, from_dict, nearest, to_dict
 from molediff.model.model import Model, SizePrior, Source
 from molediff.model.settings import ModelConfig
+from molediff.whole_files import write_whole
 
 FORMAT = 1
 WEIGHTS, DESCRIPTION, CARD, HASHES = "weights.safetensors", "model.json", "card.md", "train_hashes.npy"
@@ -40,7 +40,7 @@ def save(model: Model, folder: Path | str, about: dict, dtype: torch.dtype = tor
     folder.mkdir(parents=True, exist_ok=True)
     weights = {k: v.detach().cpu().to(dtype).contiguous() for k, v in model.denoiser.state_dict().items()}
     content = save_tensors(weights)
-    _replace(folder / WEIGHTS, content)
+    write_whole(folder / WEIGHTS, content)
     description = {
         "format": FORMAT,
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -48,7 +48,7 @@ def save(model: Model, folder: Path | str, about: dict, dtype: torch.dtype = tor
         "sizes": {str(n): count for n, count in model.sizes.counts.items()},
         "about": about,
     }
-    _replace(folder / DESCRIPTION, json.dumps(description, indent=1).encode())
+    write_whole(folder / DESCRIPTION, json.dumps(description, indent=1))
     return folder
 
 
@@ -118,9 +118,3 @@ def locate(name: str | Path) -> Path:
         f"There is no model '{name}'. Bundled: {', '.join(there) or 'none'}; or give a folder that holds "
         f"{DESCRIPTION}.{nearest(str(name), there)}"
     )
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)

@@ -8,6 +8,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+NOISE = 0
+"""Stream of the noise of a generated molecule: its start and all its steps."""
+SIZES = 1
+"""Stream that draws how many atoms a generated molecule has."""
+TRAINING = 2
+"""First stream of times and noise in training, where the step stands for the molecule; the rank is added."""
+HYDROGENS = 3
+"""Stream that draws how many hydrogens a molecule with known atoms (grown, linked, retyped) has."""
+USUAL_HYDROGENS = 4
+"""Stream that averages hydrogens for the usual sizes; of seed 0 and molecule 0, so the same in every run."""
+TASKS = 1 << 20
+"""First stream that draws the tasks of a step of training, such as its fragments; the rank is added."""
+DROPS = 2 << 20
+"""First stream that leaves pockets out in training; the rank is added."""
+RECALLS = 3 << 20
+"""First stream that says when the network hears in training what it said; the rank is added."""
+
 
 @dataclass(frozen=True)
 class Draws:
@@ -63,10 +80,15 @@ class MoleculeNoise:
         return Draws(pos, flat[0], flat[1], _symmetric(bond))
 
 
-def molecule_generator(seed: int, index: int, stream: int = 0) -> torch.Generator:
-    """A generator for molecule ``index`` of run ``seed``; ``stream`` separates uses (0 noise, 1 size).
+def molecule_generator(seed: int, index: int, stream: int = NOISE) -> torch.Generator:
+    """A generator for molecule ``index`` of run ``seed``.
 
     The three numbers are mixed by splitmix64 steps (Steele et al., 2014), so that neighbouring seeds do not correlate.
+
+    Args:
+        seed: of the run.
+        index: of the molecule in the run; in training, the step.
+        stream: what is drawn, one of the constants of this file: uses with different streams are independent.
     """
     state = 0
     for word in (seed, index, stream):

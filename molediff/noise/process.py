@@ -116,16 +116,16 @@ class Process:
         rates = [1 - self.keep(t) for t in (times.atom, times.charge, times.bond)]
         return noisy.replace(pos=noisy.pos / alpha), Levels((sigma / alpha)[:, 0, 0], *rates)
 
-    def prior(self, mask: Tensor, t: Tensor, draws: Draws, condition: Condition, given: Molecules) -> Molecules:
+    def prior(self, t: Tensor, draws: Draws, condition: Condition, given: Molecules) -> Molecules:
         """Pure noise at the largest time, with what is known kept.
 
         Args:
-            mask: (B, N) bool.
             t: (B,) the first time.
             draws: random numbers.
             condition: says what is known.
-            given: holds the known values; its other values are not looked at.
+            given: holds the known values and which atoms there are; its other values are not looked at.
         """
+        mask = given.mask
         sigma = self.alpha_sigma(t)[1]
         pos = sigma * _free(draws.pos, mask, condition)
         pairs = given.pair_mask

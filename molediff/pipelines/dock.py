@@ -9,21 +9,20 @@ from pathlib import Path
 import pandas as pd
 from rdkit import Chem
 
-from molediff.config import choose, from_dict
 from molediff.docking.engines import engine as load_engine
-from molediff.docking.ligands import Row, read_library, rows_of
-from molediff.docking.pool import default_workers, run_all
+from molediff.docking.engines import usual_engine
+from molediff.docking.ligands import Row
+from molediff.docking.pool import run_all
 from molediff.docking.rank import RANKS, WHOLE, pose_table, rank, searched
 from molediff.docking.receptor import Receptor
-from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 from molediff.docking.tasks import DockTask
 from molediff.model import Model
-from molediff.pipelines.denoising import Review, asks_model
-from molediff.pipelines.lines import Lines
+from molediff.pipelines.denoising import Review
+from molediff.pipelines.dock_engines import settled
+from molediff.pipelines.library import Kept, Progress, opened
+from molediff.pipelines.lines import mark_of
 
-Progress = Callable[[int, int], None]
-"""(ligands done, ligands asked for)."""
 FAILED = {"smiles": "", "note": "", "read": True, "prepared": False, "scores": [], "poses": [], "figures": []}
 """Of a ligand that took its worker down."""
 RANKING = ["row", "name", "rank", "pose", "value", "score", "pb_valid", "pb_failed", "strain", "cluster"]
@@ -74,25 +73,24 @@ class Dock:
     >>> out = Dock("vina", exhaustiveness=8, seed=1)(receptor, site, "library.smi")  # doctest: +SKIP
     """
 
-    def __init__(self, engine: str = "vina", rank: str = "vina", model: Model | None = None, **settings):
-        """A pipeline.
+    def __init__(self, engine: str = "", rank: str = "", model: Model | None = None, **settings):
+        """A pipeline; what is not given is as in `molediff.pipelines.dock_engines.ENGINES`, as of the command.
 
         Args:
-            engine: 'vina' or 'torch'.
+            engine: 'vina' or 'torch'; '' for vina where it is installed, else torch.
             rank: order of a ligand's poses, one of `molediff.docking.rank.RANKS`; 'rule' looks at every pose (strain,
                 PoseBusters, cluster size), 'model' asks a diffusion model about every pose, 'vina' is the engine's
-                order.
+                order. '' is 'model' where a model is given, as the command gives one, and 'vina' where none is.
             model: that reads pockets, for rank 'model'.
-            settings: fields of `molediff.docking.settings.DockConfig`.
+            settings: fields of `molediff.docking.settings.DockConfig`; torch searches with exhaustiveness 32.
 
         Raises:
             UserError: for an engine or order that is not there, settings that do not exist or cannot be, an order that
                 needs a model and has none.
         """
-        load_engine(engine)
-        choose("rank", rank, RANKS)
-        self.rank, self.model = rank, model if asks_model(rank, model) else None
-        self.engine, self.config = engine, from_dict(DockConfig, settings, "dock")
+        self.engine = engine or usual_engine()
+        load_engine(self.engine)
+        self.rank, self.model, self.config = settled(self.engine, rank, model, settings)
 
     def __call__(
         self,
@@ -120,31 +118,43 @@ class Dock:
         Raises:
             UserError: for a library that cannot be read, a box off the protein, a package that is missing.
         """
-        rows = read_library(library) if isinstance(library, (str, Path)) else rows_of(list(library))
-        kept = Lines(None if parts is None else parts / "ligands.jsonl")
-        left = [row for row in rows if row.row not in kept.known]
-        done = len(rows) - len(left)
-        if progress is not None and done:
-            progress(done, len(rows))
-
-        asks = self.model is not None
-        review = Review.of(self.model, self.rank, receptor, site, check) if asks and left else as_it_is
-        check = check and not asks  # the review looks at the pose that comes first
+        rows = opened(library)
+        config = searched(self.config, self.rank)
+        decisive = (self.engine, config, protonate, check, self.rank, checksum(self.model), rows)
+        path = None if parts is None else parts / "ligands.jsonl"
+        kept = Kept(rows, path, mark_of(receptor, site, *decisive), progress)
+        review, check = reviewer(self.model, self.rank, receptor, site, check, bool(kept.left))
+        task = DockTask(receptor, site, self.engine, config, protonate, check, self.rank in WHOLE)
 
         def keep(number: int, result: dict | None, reason: str) -> None:
-            nonlocal done
-            result = FAILED | {"reason": reason} if result is None else result
-            kept.add(left[number].row, review(result))
-            done += 1
-            if progress is not None:
-                progress(done, len(rows))
+            kept.add(kept.left[number], review(FAILED | {"reason": reason} if result is None else result))
 
-        config = searched(self.config, self.rank)
-        task = DockTask(receptor, site, self.engine, config, protonate, check, self.rank in WHOLE)
-        if left:
-            run_all(task, left, workers or default_workers(), self.config.seconds, keep)
+        if kept.left:
+            run_all(task, kept.left, workers, self.config.seconds, keep)
         about = {"engine": self.engine, **asdict(self.config), "protonate": protonate, "site": site.how}
-        return collect(rows, kept.known, about | {"rank": self.rank})
+        return collect(rows, kept.results, about | {"rank": self.rank})
+
+
+def checksum(model: Model | None) -> str:
+    """Of the model that is asked about poses; '' where none is."""
+    return "" if model is None else model.source.checksum
+
+
+def reviewer(
+    model: Model | None, order: str, receptor: Receptor, site: Site, check: bool, needed: bool
+) -> tuple[Callable[[dict], dict], bool]:
+    """(what is done with the result of a ligand once it is there, whether the workers check its poses themselves).
+
+    Args:
+        model: that is asked about poses; None where none is.
+        order: of the poses.
+        receptor, site: where they lie.
+        check: whether PoseBusters looks at them: where a model is asked, at the pose that comes first, here.
+        needed: whether any ligand is left to do.
+    """
+    if model is None:
+        return as_it_is, check
+    return (Review.of(model, order, receptor, site, check) if needed else as_it_is), False
 
 
 def as_it_is(result: dict) -> dict:

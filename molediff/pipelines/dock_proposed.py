@@ -10,41 +10,41 @@ from pathlib import Path
 import numpy as np
 from rdkit import Chem
 
-from molediff.config import UserError, choose, from_dict
+from molediff.config import UserError
 from molediff.docking.engines import engine
-from molediff.docking.ligands import Row, prepare, read_library, rows_of
-from molediff.docking.pool import default_workers, run_all
+from molediff.docking.ligands import Row, prepare
+from molediff.docking.pool import run_all
 from molediff.docking.proposed import ProposedTask, heavy_ligand
-from molediff.docking.rank import RANKS, WHOLE, searched
+from molediff.docking.rank import WHOLE, searched
 from molediff.docking.receptor import Receptor
 from molediff.docking.refine import RefineConfig
-from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 from molediff.model import Model
-from molediff.pipelines.denoising import Review, asks_model
-from molediff.pipelines.dock import FAILED, Docking, Progress, as_it_is, collect
-from molediff.pipelines.lines import Lines
+from molediff.pipelines.dock import FAILED, Docking, checksum, collect, reviewer
+from molediff.pipelines.dock_engines import ENGINES, NO, OTHER, settled
+from molediff.pipelines.library import Kept, Progress, opened
+from molediff.pipelines.lines import Lines, mark_of
 
 Proposer = Callable[[Chem.Mol, int, int, int], np.ndarray]
 """(heavy atoms of a ligand, its row, poses, seed) -> (poses, atoms, 3); see `molediff.pipelines.proposals`."""
 CHUNK = 32
 """Ligands whose poses are proposed before they are relaxed."""
-NO = "none"
-"""Word for poses that are not relaxed."""
 
 
 @dataclass(frozen=True)
 class ProposedConfig:
     """What is done with proposed poses."""
 
-    samples: int = 40
+    samples: int
     """Poses proposed a ligand, before the best are kept."""
-    relax: str = "vina"
+    relax: str
     """How they are relaxed: one of `molediff.docking.refine.METHODS`, or none."""
 
     def __post_init__(self):
         if self.samples < 1:
-            raise UserError(f"--samples must be at least 1, got {self.samples}. Type for example --samples 40")
+            raise UserError(
+                f"--samples must be at least 1, got {self.samples}. Type for example --samples {OTHER.samples}"
+            )
         if self.relax != NO:
             RefineConfig(self.relax)
 
@@ -59,34 +59,36 @@ class DockProposed:
         self,
         propose: Proposer,
         name: str,
-        rank: str = "vina",
-        samples: int = 40,
-        relax: str = "vina",
+        rank: str = "",
+        samples: int | None = None,
+        relax: str = "",
         model: Model | None = None,
-        search: str = "",
+        search: str | None = None,
         **more,
     ):
-        """A pipeline.
+        """A pipeline; what is not given is as in `molediff.pipelines.dock_engines.ENGINES`, as of the command.
 
         Args:
-            propose: where poses come from.
-            name: of it, for the record.
-            rank: order of a ligand's poses, one of `molediff.docking.rank.RANKS`.
+            propose: where poses come from. What decides them beside the name, the row and the seed it may tell as
+                ``mark``, a tuple: a run does not go on from poses of another mark.
+            name: of it: of an engine, or any other.
+            rank: order of a ligand's poses, one of `molediff.docking.rank.RANKS`; '' for 'vina' without a model.
             samples, relax: see `ProposedConfig`.
             model: that reads pockets, for rank 'model'.
-            search: engine of `molediff.docking.engines.ENGINES` whose poses compete with the proposed ones; none where
-                it is empty.
+            search: engine of `molediff.docking.engines.ENGINES` whose poses compete with the proposed ones; '' for
+                none.
             more: fields of `molediff.docking.settings.DockConfig`.
 
         Raises:
             UserError: for settings that do not exist or cannot be.
         """
-        choose("rank", rank, RANKS)
-        self.propose, self.name, self.rank = propose, name, rank
-        if search:
-            engine(search)
-        self.model, self.search = model if asks_model(rank, model) else None, search
-        self.proposed, self.config = ProposedConfig(samples, relax), from_dict(DockConfig, more, "dock")
+        usual = ENGINES.get(name, OTHER)
+        self.propose, self.name = propose, name
+        self.search = usual.search if search is None else search
+        if self.search:
+            engine(self.search)
+        self.rank, self.model, self.config = settled(name, rank, model, more)
+        self.proposed = ProposedConfig(usual.samples if samples is None else samples, relax or usual.relax)
 
     def __call__(
         self,
@@ -103,37 +105,38 @@ class DockProposed:
 
         Arguments, result and errors as of `molediff.pipelines.dock.Dock`.
         """
-        rows = read_library(library) if isinstance(library, (str, Path)) else rows_of(list(library))
-        kept = Lines(None if parts is None else parts / "ligands.jsonl")
-        proposals = Lines(None if parts is None else parts / "proposals.jsonl")
-        left = [row for row in rows if row.row not in kept.known]
-        asks = self.model is not None
-        review = Review.of(self.model, self.rank, receptor, site, check) if asks and left else as_it_is
-        check = check and not asks  # the review looks at the pose that comes first
-        relax = None if self.proposed.relax == NO else RefineConfig(self.proposed.relax)
-        config = searched(self.config, self.rank)
-        task = ProposedTask(receptor, site, self.name, config, protonate, check, self.rank in WHOLE, relax,
-                            self.search)  # fmt: skip
-        for k in range(0, len(left), CHUNK):
-            chunk = left[k : k + CHUNK]
+        rows = opened(library)
+        config, relax = searched(self.config, self.rank), self.relax
+        source = (self.name, getattr(self.propose, "mark", ()), self.proposed.samples, self.config, protonate, rows)
+        decisive = (*source, relax, self.search, config, check, self.rank, checksum(self.model))
+        kept = Kept(rows, _in(parts, "ligands.jsonl"), mark_of(receptor, site, *decisive), progress)
+        proposals = Lines(_in(parts, "proposals.jsonl"), mark_of(receptor, site, *source))
+        review, check = reviewer(self.model, self.rank, receptor, site, check, bool(kept.left))
+        whole = self.rank in WHOLE
+        task = ProposedTask(receptor, site, self.name, config, protonate, check, whole, relax, self.search)
+        for k in range(0, len(kept.left), CHUNK):
+            chunk = kept.left[k : k + CHUNK]
             for row in chunk:
                 if row.row not in proposals.known:
                     proposals.add(row.row, self._proposals(row, protonate))
-            jobs = [(row, proposals.known[row.row]["poses"]) for row in chunk]
+            made = [proposals.known[row.row] for row in chunk]
 
-            def keep(number: int, result: dict | None, reason: str, chunk=chunk) -> None:
-                row = chunk[number].row
-                proposed = any(not isinstance(one, str) for one in proposals.known[row]["poses"])
+            def keep(number: int, result: dict | None, reason: str, chunk=chunk, made=made) -> None:
+                proposed = any(not isinstance(one, str) for one in made[number]["poses"])
                 result = FAILED | {"reason": reason, "prepared": proposed} if result is None else result
-                result["seconds"] = round(result.get("seconds", 0.0) + proposals.known[row]["seconds"], 3)
-                kept.add(row, review(result))
-                if progress is not None:
-                    progress(len(kept.known), len(rows))
+                result["seconds"] = round(result.get("seconds", 0.0) + made[number]["seconds"], 3)
+                kept.add(chunk[number], review(result))
 
-            run_all(task, jobs, min(workers or default_workers(), len(jobs)), self.config.seconds, keep)
+            jobs = [(row, one["poses"]) for row, one in zip(chunk, made, strict=True)]
+            run_all(task, jobs, workers, self.config.seconds, keep)
         about = {"engine": self.name, **asdict(self.config), **asdict(self.proposed), "protonate": protonate}
         about |= {"search": self.search} if self.search else {}
-        return collect(rows, kept.known, about | {"site": site.how, "rank": self.rank})
+        return collect(rows, kept.results, about | {"site": site.how, "rank": self.rank})
+
+    @property
+    def relax(self) -> RefineConfig | None:
+        """How proposed poses are relaxed; None where they are not."""
+        return None if self.proposed.relax == NO else RefineConfig(self.proposed.relax)
 
     def _proposals(self, row: Row, protonate: bool) -> dict:
         """{'poses', 'seconds'} of a row; no poses where the row cannot be used, which the worker says again."""
@@ -147,3 +150,8 @@ class DockProposed:
         except UserError as error:  # an element or charge that the model does not know
             poses = [str(error)]
         return {"poses": poses, "seconds": time.process_time() - began}
+
+
+def _in(folder: Path | None, name: str) -> Path | None:
+    """A file of a folder that there may be none of."""
+    return None if folder is None else folder / name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 
 from molediff.structures import Molecules
+from molediff.whole_files import whole_file
 
 
 class Parts:
@@ -41,9 +41,9 @@ class Parts:
         path = self._path(number)
         if path is None:
             return
-        temporary = path.with_suffix(".tmp.npz")
-        np.savez(temporary, mark=mark, **{f.name: getattr(molecules, f.name).numpy() for f in fields(Molecules)})
-        os.replace(temporary, path)
+        arrays = {f.name: getattr(molecules, f.name).numpy() for f in fields(Molecules)}
+        with whole_file(path) as file:
+            np.savez(file, mark=mark, **arrays)
 
     def _path(self, number: int) -> Path | None:
         return None if self.folder is None else self.folder / f"batch-{number:06d}.npz"

@@ -9,12 +9,11 @@ from pathlib import Path
 import pandas as pd
 from rdkit import Chem
 
-from molediff.config import UserError
-from molediff.docking.ligands import read_library, rows_of
-from molediff.docking.pool import default_workers, run_all
+from molediff.docking.pool import run_all
 from molediff.docking.receptor import Receptor
 from molediff.docking.refine import USUAL, RefineConfig, RefineTask
-from molediff.pipelines.lines import Lines
+from molediff.pipelines.library import Kept, opened_poses
+from molediff.pipelines.lines import mark_of
 
 FIGURES = (
     "vina_raw", "vina_relaxed", "internal_raw", "internal_relaxed", "pocket_raw", "pocket_relaxed", "moved",
@@ -94,23 +93,17 @@ class Refine:
         Raises:
             UserError: for a file that cannot be read or holds no poses.
         """
-        if isinstance(poses, (str, Path)) and Path(poses).suffix.lower() not in (".sdf", ".mol"):
-            raise UserError(f"'{poses}' holds no poses. Give an SD file with 3D coordinates: --molecules poses.sdf")
-        rows = read_library(poses) if isinstance(poses, (str, Path)) else rows_of(list(poses))
-        kept = Lines(None if parts is None else parts / "poses.jsonl")
-        left = [row for row in rows if row.row not in kept.known]
+        rows = opened_poses(poses)
+        path = None if parts is None else parts / "poses.jsonl"
+        kept = Kept(rows, path, mark_of(receptor, None, self.config, rows), progress)
 
         def keep(number: int, result: dict | None, reason: str) -> None:
             failed = {"block": "", "raw": "", "note": "", "reason": reason, "figures": {}}
-            kept.add(left[number].row, result if result is not None else failed)
-            if progress is not None:
-                progress(len(kept.known), len(rows))
+            kept.add(kept.left[number], failed if result is None else result)
 
-        if left:
-            run_all(
-                RefineTask(receptor, self.config), left, min(workers or default_workers(), len(left)), SECONDS, keep
-            )
-        found = [kept.known[row.row] for row in rows]
+        if kept.left:
+            run_all(RefineTask(receptor, self.config), kept.left, workers, SECONDS, keep)
+        found = [kept.results[row.row] for row in rows]
         table = pd.DataFrame(
             {"pose": row.row, "name": row.name, "method": self.config.method}
             | {f: result["figures"].get(f) for f in FIGURES}

@@ -10,15 +10,16 @@ from pathlib import Path
 import pandas as pd
 from rdkit import Chem
 
-from molediff.config import UserError, from_dict
+from molediff.config import UserError, choose, from_dict
 from molediff.docking.engines import scorer, usual_engine
-from molediff.docking.ligands import Row, read_library, rows_of
+from molediff.docking.ligands import Row, rows_of
 from molediff.docking.pool import default_workers, run_all
 from molediff.docking.receptor import Receptor
 from molediff.docking.receptor_files import pdb_text
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 from molediff.docking.tasks import ScoreTask
+from molediff.pipelines.library import opened_poses
 
 CHUNK = 25
 """Poses a worker takes at once: computing the maps costs more than scoring so many."""
@@ -63,7 +64,8 @@ class Score:
         """A pipeline.
 
         Args:
-            figures: 'fast' or 'full'; full docks each pose's molecule anew and judges strain and interactions.
+            figures: of `molediff.evaluation.poses.FIGURES`: 'fast', or 'full', which also docks each pose's molecule
+                anew and judges strain and interactions.
             engine: whose Vina scores, of `molediff.docking.engines.ENGINES`; '' for vina where it is installed, else
                 torch.
             settings: fields of `molediff.docking.settings.DockConfig`.
@@ -71,8 +73,9 @@ class Score:
         Raises:
             UserError: for other figures; for an engine that does not exist or is not installed.
         """
-        if figures not in ("fast", "full"):
-            raise UserError(f"--figures is '{figures}'. Allowed: fast, full.")
+        from molediff.evaluation.poses import FIGURES
+
+        self.asked = choose("--figures", figures, FIGURES)
         self.figures, self.config = figures, from_dict(DockConfig, settings, "score")
         self.engine = engine or usual_engine()
         scorer(self.engine)
@@ -99,10 +102,7 @@ class Score:
         Raises:
             UserError: for a file that cannot be read or holds no SD records, a box off the protein.
         """
-        if isinstance(poses, (str, Path)) and Path(poses).suffix.lower() not in (".sdf", ".mol"):
-            raise UserError(f"'{poses}' holds no poses. Give an SD file with 3D coordinates: --molecules poses.sdf")
-        rows = read_library(poses) if isinstance(poses, (str, Path)) else rows_of(list(poses))
-        return self._judged(receptor, site, [rows], reference, workers, progress)[0]
+        return self._judged(receptor, site, [opened_poses(poses)], reference, workers, progress)[0]
 
     def sets(
         self,
@@ -125,7 +125,6 @@ class Score:
         from molediff.evaluation.poses import interaction_table, pose_figures, with_vina
 
         rows = [replace(row, row=k) for k, row in enumerate(row for one in sets for row in one)]
-        workers = workers or default_workers()
         found = self._vina(receptor, site, rows, workers, progress)
         mols = [Chem.MolFromMolBlock(f["block"], removeHs=False) if f["block"] else None for f in found]
         names = [row.name for row in rows]
@@ -133,11 +132,13 @@ class Score:
             protein = Path(folder) / "protein.pdb"
             protein.write_text(pdb_text(receptor))
             try:
-                table = pose_figures(mols, protein, reference, self.figures, names, workers=workers)
+                table = pose_figures(
+                    mols, protein, reference, self.figures, names, workers=workers or default_workers()
+                )
             except InputError as error:
                 raise UserError(str(error)) from error
         table = with_vina(table, [f["score"] for f in found], [f["minimised"] for f in found])
-        if self.figures == "full":
+        if self.asked.docked:
             table["vina_docked"] = pd.to_numeric(pd.Series([f["docked"] for f in found]), errors="coerce")
         ours, theirs = [f["reason"] for f in found], list(table["reason"])
         table["reason"] = [
@@ -152,14 +153,14 @@ class Score:
         for one in sets:
             part = slice(start, start := start + len(one))
             own = table.iloc[part].reset_index(drop=True).assign(pose=range(len(one)))
-            long = interaction_table(own) if self.figures == "full" else None
+            long = interaction_table(own) if self.asked.interactions else None
             out.append(Scoring(own, moved[part], long, self._counts(own, found[part], mols[part])))
         return out
 
     def _vina(self, receptor, site, rows, workers: int, progress) -> list[dict]:
         """Vina's part, in children."""
         chunks = [rows[i : i + CHUNK] for i in range(0, len(rows), CHUNK)]
-        task = ScoreTask(receptor, site, self.engine, self.config, self.figures == "full")
+        task = ScoreTask(receptor, site, self.engine, self.config, self.asked.docked)
         results: dict[int, dict] = {}
 
         def keep(number: int, result: list[dict] | None, reason: str) -> None:
@@ -169,15 +170,15 @@ class Score:
             if progress is not None:
                 progress(len(results), len(rows))
 
-        limit = self.config.seconds * (CHUNK if self.figures == "full" else 1)  # the limit is of a search
-        run_all(task, chunks, min(workers, len(chunks)), limit, keep)
+        limit = self.config.seconds * (CHUNK if self.asked.docked else 1)  # the limit is of a search
+        run_all(task, chunks, workers, limit, keep)
         lost = [row for row in rows if results[row.row] == NOTHING | {"reason": results[row.row]["reason"]}]
         if lost:  # a chunk died: each of its poses alone, so that one pose costs only itself
 
             def alone(number: int, result: list[dict] | None, reason: str) -> None:
                 results[lost[number].row] = result[0] if result else NOTHING | {"reason": reason}
 
-            run_all(task, [[row] for row in lost], min(workers, len(lost)), self.config.seconds, alone)
+            run_all(task, [[row] for row in lost], workers, self.config.seconds, alone)
         return [results[row.row] for row in rows]
 
     def _counts(self, table: pd.DataFrame, found: list[dict], mols: list) -> dict[str, int]:

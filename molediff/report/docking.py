@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from rdkit import Chem
 
+from molediff.docking.pool import default_workers
 from molediff.docking.receptor import Receptor
 from molediff.docking.receptor_files import pdb_text
 from molediff.docking.site import Site
+from molediff.report.contacts import contacts_of
 from molediff.report.files import write_sdf, write_table
 from molediff.report.page import write_page
 
@@ -25,7 +27,7 @@ def write_docking(docking, folder: Path) -> Path:
     """Write a `molediff.pipelines.Docking`.
 
     poses.sdf and best.sdf (every pose by ligand and rank, and those of rank 1; properties row, name, rank, pose,
-    score, value), table.csv (one row a ligand), poses.csv (one row a pose), seconds.csv.
+    score, value, engine, seed), table.csv (one row a ligand), poses.csv (one row a pose), seconds.csv.
     """
     folder.mkdir(parents=True, exist_ok=True)
     mols = [mol for poses in docking.poses for mol in poses]
@@ -68,10 +70,18 @@ def near_residues(receptor: Receptor, site: Site) -> np.ndarray:
 
 
 def write_docking_page(
-    docking, receptor: Receptor, site: Site, reference: Chem.Mol | None, path: Path, workers: int = 1
+    docking, receptor: Receptor, site: Site, reference: Chem.Mol | None, path: Path, workers: int = 0
 ) -> Path:
-    """One offline page of a docking: pocket, poses, fast figures and interactions; see `molediff.report.page`."""
-    from molediff.evaluation.poses import pose_figures, pose_interactions, with_vina
+    """One offline page of a docking: pocket, poses, fast figures and interactions; see `molediff.report.page`.
+
+    Args:
+        docking: a `molediff.pipelines.Docking`.
+        receptor, site: where its poses lie.
+        reference: ligand to show and to compare with.
+        path: of the HTML file.
+        workers: child processes for figures; 0 for one a core.
+    """
+    from molediff.evaluation.poses import pose_figures, with_vina
 
     chosen = sorted(
         (rank, score, row)
@@ -85,16 +95,14 @@ def write_docking_page(
         protein = Path(folder) / "protein.pdb"
         protein.write_text(near)
         table = with_vina(
-            pose_figures(mols, protein, reference, "fast", names, workers=workers), [score for _, score, _ in chosen]
+            pose_figures(mols, protein, reference, "fast", names, workers=workers or default_workers()),
+            [score for _, score, _ in chosen],
         )
         errors = docking.ranking.set_index(["row", "rank"])["denoising_error"]
         told = [errors.loc[(row, rank + 1)] for rank, _, row in chosen]
         if not pd.isna(told).all():
             table["denoising_error"] = told
-        try:
-            found = pose_interactions(mols, protein, names)
-        except ValueError:  # without prolif the page has no interactions
-            found = None
+    found, without = contacts_of(mols, near, names)
     about = {key: docking.about[key] for key in ("engine", "exhaustiveness", "conformers", "seed", "rank", "site")}
     counts = docking.counts
     subtitle = f"{counts['docked']} of {counts['requested']} ligands docked, {counts['pb_valid']} best poses PB-valid"
@@ -105,6 +113,7 @@ def write_docking_page(
         poses=mols,
         table=_of_the_ligand(table),
         interactions=found,
+        without=without,
         reference=reference,
         subtitle=subtitle,
         about=about,

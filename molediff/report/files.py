@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from rdkit import Chem
 from molediff.chem.hydrogens import with_hydrogens
 from molediff.report.grid import draw_grid
 from molediff.report.strip import draw_strip, write_frames
+from molediff.whole_files import whole_file, write_whole
 
 GRID = 24
 """Molecules on the page."""
@@ -78,8 +78,7 @@ def write_sdf(mols: list[Chem.Mol | None], names: list[str], properties: list[di
 
     Coordinates have four decimals, or six where a molecule has the property _MolFileV3000.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
-    with open(temporary, "w", encoding="utf-8") as f:
+    with whole_file(path) as f:
         for mol, name, values in zip(mols, names, properties, strict=True):
             if mol is None:
                 continue
@@ -88,11 +87,9 @@ def write_sdf(mols: list[Chem.Mol | None], names: list[str], properties: list[di
             mol.UpdatePropertyCache(strict=False)
             with suppress(Chem.KekulizeException):  # then aromatic bonds stay: that is how it is
                 Chem.Kekulize(mol, clearAromaticFlags=True)
-            f.write(Chem.MolToMolBlock(mol, kekulize=False, forceV3000=mol.HasProp("_MolFileV3000") == 1))
-            for key, value in values.items():
-                f.write(f">  <{key}>\n{one_line(value)}\n\n")
-            f.write("$$$$\n")
-    os.replace(temporary, path)
+            record = [Chem.MolToMolBlock(mol, kekulize=False, forceV3000=mol.HasProp("_MolFileV3000") == 1)]
+            record += [f">  <{key}>\n{one_line(value)}\n\n" for key, value in values.items()]
+            f.write("".join([*record, "$$$$\n"]).encode())
     return path
 
 
@@ -103,15 +100,11 @@ def one_line(value) -> str:
 
 def write_table(table: pd.DataFrame, path: Path) -> Path:
     """A CSV file."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    table.to_csv(temporary, index=False, encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, table.to_csv(index=False))
     return path
 
 
 def write_json(values: dict, path: Path) -> Path:
     """A JSON file."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(values, indent=1, default=str) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, json.dumps(values, indent=1, default=str) + "\n")
     return path

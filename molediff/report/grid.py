@@ -11,6 +11,8 @@ from rdkit import Chem
 from rdkit.Chem import rdDepictor
 from rdkit.rdBase import BlockLogs
 
+from molediff.whole_files import whole_file, write_whole
+
 COLOURS = {
     "O": "#d62728",
     "N": "#1f4fd6",
@@ -50,7 +52,7 @@ def draw_grid(mols: Sequence[Chem.Mol | None], legends: Sequence[str], path: Pat
     )
     buffer = io.BytesIO()
     image.save(buffer, format="PNG")
-    path.write_bytes(buffer.getvalue())
+    write_whole(path, buffer.getvalue())
     return path
 
 
@@ -84,7 +86,8 @@ def grid_by_matplotlib(mols: Sequence[Chem.Mol | None], legends: Sequence[str], 
             _draw_on(axes, mols[k])
             axes.set_title(legends[k], fontsize=7, y=-0.05)
     figure.tight_layout(pad=0.5)
-    figure.savefig(path, format="png", facecolor="white")
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", facecolor="white")
     return path
 
 

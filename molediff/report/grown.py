@@ -12,6 +12,7 @@ from rdkit.Geometry import Point2D
 from rdkit.rdBase import BlockLogs
 
 from molediff.config import UserError
+from molediff.whole_files import write_whole
 
 COLOUR = (0.98, 0.85, 0.55)
 """Of the known atoms and of the bonds among them."""
@@ -61,7 +62,7 @@ def draw_grown(
         cells, legends=lines, highlightAtoms=[a for a, _ in marks], highlightBonds=[b for _, b in marks]
     )
     drawer.FinishDrawing()
-    path.write_bytes(drawer.GetDrawingText())
+    write_whole(path, drawer.GetDrawingText())
     return path
 
 

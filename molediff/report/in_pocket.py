@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -11,9 +9,11 @@ from rdkit import Chem
 
 from molediff.docking.receptor import Receptor
 from molediff.docking.receptor_files import pdb_text
+from molediff.report.contacts import contacts_of
 from molediff.report.docking import near_residues
 from molediff.report.files import write_sdf, write_table
 from molediff.report.page import write_page
+from molediff.whole_files import write_whole
 
 PAGE_POSES = 60
 """Poses on the page, best first."""
@@ -32,14 +32,14 @@ def write_in_pocket(made, folder: Path, report: bool = False) -> Path:
     relaxed.csv (every figure of the poses), complex_001.pdb (receptor and best ligand), and report.html if asked for.
     """
     made.generation.save(folder)
-    _write(folder / "receptor.pdb", pdb_text(made.receptor))
+    write_whole(folder / "receptor.pdb", pdb_text(made.receptor))
     write_table(_by_index(made.raw_figures.table), folder / "raw.csv")
     write_table(_by_index(made.relaxed_figures.table), folder / "relaxed.csv")
     order, rows = made.order, made.table.set_index("index").to_dict("index")
     names = [_name(made, i) for i in order]
     write_sdf([made.pose(i) for i in order], names, [_properties(i, rows[i]) for i in order], folder / "best.sdf")
     if order:
-        _write(folder / "complex_001.pdb", complex_text(made.receptor, made.pose(order[0])))
+        write_whole(folder / "complex_001.pdb", complex_text(made.receptor, made.pose(order[0])))
     else:
         (folder / "complex_001.pdb").unlink(missing_ok=True)
     if report:
@@ -89,18 +89,10 @@ def complex_text(receptor: Receptor, mol: Chem.Mol, name: str = "LIG") -> str:
 
 def write_pocket_page(made, path: Path) -> Path:
     """One offline page of the molecules in rank order: pocket, poses, figures raw and relaxed, interactions."""
-    from molediff.evaluation.poses import pose_interactions
-
     chosen = made.order[:PAGE_POSES]
     mols, names = [made.pose(i) for i in chosen], [_name(made, i) for i in chosen]
     near = pdb_text(made.receptor, near_residues(made.receptor, made.site))
-    with tempfile.TemporaryDirectory() as folder:
-        protein = Path(folder) / "protein.pdb"
-        protein.write_text(near)
-        try:
-            found = pose_interactions(mols, protein, names)
-        except ValueError:  # without prolif the page has no interactions
-            found = None
+    found, without = contacts_of(mols, near, names)
     counts, about = made.counts, made.generation.about
     kept = ("model", "checksum", "n", "seed", "steps", "method", "guidance_scale", "vina_pull")
     kept += ("rank_by", "relax", "scored_by", "site", "pocket_atoms")
@@ -118,6 +110,7 @@ def write_pocket_page(made, path: Path) -> Path:
         poses=mols,
         table=_page_table(made, chosen, names),
         interactions=found,
+        without=without,
         reference=made.reference,
         subtitle=subtitle,
         about={key: about[key] for key in kept if key in about},
@@ -156,9 +149,3 @@ def _properties(i: int, row: dict) -> dict:
 
 def _by_index(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns={"pose": "index"}).drop(columns=["name"])
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from rdkit.rdBase import BlockLogs
 from molediff.evaluation import InputError
 from molediff.evaluation.interactions import KINDS
 from molediff.report.trim import trim
+from molediff.whole_files import write_whole
 
 COLOURS = {
     "HBDonor": "#2f7de1",
@@ -91,6 +91,7 @@ def write_page(
     reference: Chem.Mol | None = None,
     subtitle: str = "",
     about: Mapping[str, object] | None = None,
+    without: str = "",
 ) -> Path:
     """Write the page, whole or not at all. It holds 3Dmol.js, and its security policy forbids any connection.
 
@@ -106,6 +107,7 @@ def write_page(
         reference: pose to show beside.
         subtitle: a line beside the title; the number of poses by default.
         about: what made this page (versions, command, settings), shown at its foot.
+        without: why there are no interactions, said in their place.
 
     Raises:
         InputError: for a table that has not one row a pose, a receptor without atoms, or interactions without the
@@ -122,7 +124,7 @@ def write_page(
         "SUBTITLE": html.escape(subtitle or _counted(data["poses"])),
         "TOGGLES": _toggles(reference is not None, interactions is not None),
         "TABLE": _table(data["poses"], data["columns"]),
-        "MATRIX": "" if interactions is None else _matrix(data),
+        "MATRIX": _missing(without) if interactions is None else _matrix(data),
         "ABOUT": _about(about or {}),
         "LICENCE": html.escape(_asset("3Dmol-LICENSE.txt")),
         "DATA": _json(data),
@@ -133,9 +135,7 @@ def write_page(
     # one pass, so that nothing inserted is read as a placeholder
     text = re.sub(r"@@([A-Z]+)@@", lambda found: parts[found[1]], _asset("page.html"))
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, text)
     return path
 
 
@@ -294,6 +294,14 @@ def _cell(value, column: Mapping) -> str:
     if column["kind"] == "flag":
         return f'<td class="{"yes" if value else "no"}" data-v="{int(value)}">{"yes" if value else "no"}</td>'
     return f'<td data-v="{float(value)!r}">{value:.{column["digits"]}f}</td>'
+
+
+def _missing(why: str) -> str:
+    """In place of the interactions."""
+    if not why:
+        return ""
+    said = f'<div class="foot">not shown: {html.escape(why)}</div>'
+    return f'<section class="card"><div class="head"><h2>Interactions by residue</h2></div>{said}</section>'
 
 
 def _matrix(data: Mapping) -> str:

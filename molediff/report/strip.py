@@ -9,9 +9,12 @@ import numpy as np
 
 from molediff.elements import Vocabulary
 from molediff.structures import Molecules
+from molediff.whole_files import whole_file, write_whole
 
 COLOURS = {"H": "#d9d9d9", "C": "#404040", "N": "#3050f8", "O": "#e8112d", "F": "#4caf50", "S": "#e6c200"}
 COLOURS |= {"Cl": "#1ff01f", "P": "#ff8000", "Br": "#a62929", "I": "#940094", "B": "#ffb5b5", "Si": "#f0c8a0"}
+FRAMES = 6
+"""Pictures in a row, from the first step to the last."""
 
 
 def write_frames(states: Sequence[Molecules], name: str, vocabulary: Vocabulary, path: Path) -> Path:
@@ -23,18 +26,23 @@ def write_frames(states: Sequence[Molecules], name: str, vocabulary: Vocabulary,
         for k in range(n):
             symbol = _symbol(state, k, vocabulary)
             lines.append(f"{symbol} " + " ".join(f"{x:.4f}" for x in state.pos[0, k].tolist()))
-    path.write_text("\n".join(lines) + "\n")
+    write_whole(path, "\n".join(lines) + "\n")
     return path
 
 
-def draw_strip(
-    states: Sequence[Molecules], estimates: Sequence[Molecules], vocabulary: Vocabulary, path: Path, frames: int = 6
-) -> Path:
-    """Two rows of pictures: the noisy state above, the network's estimate of the clean molecule below."""
+def draw_strip(states: Sequence[Molecules], estimates: Sequence[Molecules], vocabulary: Vocabulary, path: Path) -> Path:
+    """Two rows of at most `FRAMES` pictures: the noisy state above, the network's estimate of the clean molecule below.
+
+    Args:
+        states: after every step, each a batch of one, angstrom.
+        estimates: of the clean molecule, as many.
+        vocabulary: elements of the classes.
+        path: of the PNG.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    chosen = np.unique(np.linspace(0, len(states) - 1, frames).round().astype(int))
+    chosen = np.unique(np.linspace(0, len(states) - 1, FRAMES).round().astype(int))
     figure = Figure(figsize=(2.1 * len(chosen), 4.2), dpi=120)
     FigureCanvasAgg(figure)
     axes_of = _view(states[-1])
@@ -47,7 +55,8 @@ def draw_strip(
             if column == 0:
                 axes.text(-0.05, 0.5, ("state", "estimate")[row], transform=axes.transAxes, rotation=90, va="center")
     figure.tight_layout(pad=0.4)
-    figure.savefig(path, format="png", facecolor="white")
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", facecolor="white")
     return path
 
 

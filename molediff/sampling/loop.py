@@ -133,4 +133,4 @@ def begin(problem: Problem, first: Times) -> Molecules:
     draws, process = problem.draws(), problem.process
     if problem.config.change < 1:
         return process.corrupt(problem.given, first, draws, problem.condition)
-    return process.prior(problem.given.mask, first.pos, draws, problem.condition, problem.given)
+    return process.prior(first.pos, draws, problem.condition, problem.given)

@@ -8,6 +8,7 @@ import torch
 
 from molediff.config import UserError
 from molediff.noise import molecule_generator
+from molediff.noise.draws import HYDROGENS, SIZES, USUAL_HYDROGENS
 
 
 def draw_sizes(counts: dict[int, int], seed: int, indices: Sequence[int]) -> list[int]:
@@ -27,7 +28,7 @@ def draw_sizes(counts: dict[int, int], seed: int, indices: Sequence[int]) -> lis
     edges = torch.tensor([counts[n] for n in sizes], dtype=torch.float64).cumsum(0)
     drawn = []
     for i in indices:
-        u = torch.rand(1, dtype=torch.float64, generator=molecule_generator(seed, i, stream=1))
+        u = torch.rand(1, dtype=torch.float64, generator=molecule_generator(seed, i, stream=SIZES))
         drawn.append(sizes[int(torch.searchsorted(edges, u * edges[-1], right=True).clamp(max=len(sizes) - 1))])
     return drawn
 
@@ -114,11 +115,13 @@ def draw_new(
     if atoms:
         weights = parse_atoms(atoms, {})
     else:
-        rough = molecule_generator(0, 0, stream=4)
+        rough = molecule_generator(0, 0, stream=USUAL_HYDROGENS)
         usual = {k: known + k + _mean(hydrogens, k, rough) for k in range(1, largest - known + 1)}
         weights = {k: counts[n] for k, n in usual.items() if counts.get(n)} or {1: 1}
     drawn = draw_sizes(weights, seed, indices)
-    return [(k, hydrogens(k, molecule_generator(seed, i, stream=3))) for k, i in zip(drawn, indices, strict=True)]
+    return [
+        (k, hydrogens(k, molecule_generator(seed, i, stream=HYDROGENS))) for k, i in zip(drawn, indices, strict=True)
+    ]
 
 
 def _mean(hydrogens: Callable[[int, torch.Generator], int], heavy: int, generator: torch.Generator) -> int:

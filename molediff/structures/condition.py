@@ -140,7 +140,7 @@ class Condition:
     known: Known
     stereo: Stereo
     pocket: Pocket | EncodedPocket | None = None
-    """Protein atoms in the frame of the molecules, whose origin is `pocket_centre`; encoded, a network reads it."""
+    """Protein atoms in the frame of the molecules (see `Pocket`); encoded, a network reads it."""
     previous: Estimate | None = None
     """What the network itself said in the step before, for networks that read it; NaN positions: it said nothing."""
 

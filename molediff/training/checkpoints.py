@@ -19,19 +19,9 @@ import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 
 from molediff.config import UserError
+from molediff.whole_files import write_whole
 
 LAST, PREVIOUS, BEFORE_FINISH = "last.ckpt", "previous.ckpt", "before_finish.ckpt"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a neighbour and rename it, so that a reader finds the old content or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    with open(temporary, "wb") as f:
-        f.write(content)
-        f.flush()
-        os.fsync(f.fileno())
-    os.replace(temporary, path)
 
 
 def read_checkpoint(path: Path) -> dict:
@@ -70,7 +60,7 @@ class AtomicFiles(TorchCheckpointIO):
                 link.unlink(missing_ok=True)
                 os.link(path, link)
                 os.replace(link, path.with_name(PREVIOUS))
-        write_atomically(path, content.getvalue())
+        write_whole(path, content.getvalue())
 
     def load_checkpoint(self, path, map_location=None, weights_only: bool | None = None) -> dict[str, Any]:
         return read_checkpoint(Path(path))

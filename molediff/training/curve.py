@@ -10,7 +10,7 @@ from pathlib import Path
 from pytorch_lightning.loggers.logger import Logger, rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from molediff.training.checkpoints import write_atomically
+from molediff.whole_files import write_whole
 
 LOSS = ("step", "molecules", "loss", "pos", "atom", "charge", "bond", "norm", "rate", "skipped", "seconds")
 """Columns of loss.csv: means over the steps since the line before; molecules seen; norm of the gradient before
@@ -53,7 +53,7 @@ def cut(path: Path, step: int) -> None:
         path.unlink()
         return
     kept = [line for line in lines[1:] if line.endswith("\n") and int(line.split(",", 1)[0]) <= step]
-    write_atomically(path, "".join(lines[:1] + kept).encode())
+    write_whole(path, "".join(lines[:1] + kept))
 
 
 class Curves(Logger):

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import torch
 
+from molediff.installed import versions
 from molediff.model import Model, save
 from molediff.model.settings import ModelConfig, network_settings
 from molediff.training.curve import read_curve
-from molediff.training.record import versions
+from molediff.training.record import PACKAGES
 from molediff.training.settings import TrainConfig
 
 PREFIX = "model.denoiser."
@@ -46,7 +47,7 @@ def about(config: TrainConfig, checkpoint: dict, data: dict, command: str) -> di
         "molecules_seen": state["seen"],
         "hours": round(state.get("seconds", 0.0) / 3600, 2),
         "finished": checkpoint["global_step"] >= state["finish_at"] + state.get("finish_steps", config.finish_steps),
-        "versions": versions(),
+        "versions": versions(*PACKAGES),
         "quality": quality[-1] if quality else {},
     }
 

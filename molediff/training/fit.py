@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 import warnings
 from collections import Counter
@@ -37,6 +36,7 @@ from molediff.training.progress import Progress, say
 from molediff.training.quality import Judge, Quality, missing, sample_and_judge
 from molediff.training.record import check_same, read_record, write_record
 from molediff.training.settings import TrainConfig
+from molediff.whole_files import whole_file
 
 TREE = """{out}/
   run.json                 versions, config, seed, the command that resumes this
@@ -259,8 +259,8 @@ def train(
     step = 0 if state is None else state["global_step"]
     finish_now = plan.asked and state is not None and not state["molediff"].get("asked", False)
     if finish_now and rank_zero_only.rank == 0:
-        shutil.copyfile(folder / LAST, folder / f".{BEFORE_FINISH}.tmp")
-        os.replace(folder / f".{BEFORE_FINISH}.tmp", folder / BEFORE_FINISH)
+        with open(folder / LAST, "rb") as there, whole_file(folder / BEFORE_FINISH) as file:
+            shutil.copyfileobj(there, file)
     checkpoints = Checkpoints(folder, config.checkpoint_minutes, at_start=finish_now)
     # In this order: a checkpoint before sampling, so that a sampling cut off costs no training.
     callbacks = [Progress(quiet), checkpoints, *quality_callback(config, judge)]

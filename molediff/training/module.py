@@ -13,7 +13,7 @@ from molediff.config import UserError, choose
 from molediff.data.module import Batch
 from molediff.memory import is_out_of_memory
 from molediff.model import Model
-from molediff.noise import batch_draws, molecule_generator
+from molediff.noise.draws import DROPS, RECALLS, TASKS, TRAINING, batch_draws, molecule_generator
 from molediff.training.ema import AveragedWeights
 from molediff.training.optimizers import OPTIMIZERS
 from molediff.training.pieces import free_memory, halved, piecewise
@@ -22,12 +22,6 @@ from molediff.training.settings import TrainConfig
 from molediff.training.tally import Tally
 from molediff.training.tasks import Shares, positioned
 
-TASKS = 1 << 20
-"""First stream of the generators that draw fragments; below it those of times and noise, see `molecule_generator`."""
-DROPS = 1 << 21
-"""First stream of the generators that leave pockets out."""
-RECALLS = 3 << 20
-"""First stream of the generators that say when the network hears what it said."""
 PATIENCE = 20
 """Steps in a row without a finite gradient after which a run stops."""
 
@@ -91,7 +85,7 @@ class TrainingModule(pl.LightningModule):
         clean, stereo, pocket = Batch(*batch)
         if pocket is not None:
             clean, stereo = repeated(clean, self.config.complex_copies), repeated(stereo, self.config.complex_copies)
-        generator = molecule_generator(self.config.seed, self.global_step, stream=2 + self.global_rank)
+        generator = molecule_generator(self.config.seed, self.global_step, stream=TRAINING + self.global_rank)
         with torch.autocast(self.device.type, enabled=False):
             graph = torch.rand(len(clean), generator=generator) < self.config.conformer_share
             times = self.model.process.training_times(len(clean), generator)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from molediff.training.curve import read_curve
+from molediff.whole_files import whole_file
 
 LOSSES = {"loss": "all", "pos": "positions", "atom": "elements", "charge": "charges", "bond": "bonds"}
 QUALITY = {"strictly_valid": "strictly valid", "molecule_stability": "stable (EDM)", "connected": "connected"}
@@ -43,9 +44,8 @@ def plot_curves(log: Path, target: Path) -> Path | None:
         panel.grid(alpha=0.3, which="major")
         if panel.lines:
             panel.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5, columnspacing=1.2)
-    temporary = target.with_name(f".{target.stem}.tmp{target.suffix}")
-    figure.savefig(temporary, dpi=150)
-    temporary.replace(target)
+    with whole_file(target) as file:
+        figure.savefig(file, format=target.suffix[1:], dpi=150)
     return target
 
 

@@ -21,15 +21,13 @@ def say(text: str) -> None:
 class Progress(pl.Callback):
     """Steps done of all, loss of the last step, molecules a second since the last look."""
 
-    def __init__(self, quiet: bool = False, every: float = EVERY):
+    def __init__(self, quiet: bool = False):
         """How to show it.
 
         Args:
             quiet: plain lines, also on a terminal.
-            every: seconds between plain lines.
         """
         self.plain = quiet or not sys.stderr.isatty()
-        self.every = every
         self._bar: tqdm | None = None
         self._then = (0.0, 0, 0)
 
@@ -44,7 +42,7 @@ class Progress(pl.Callback):
         last = trainer.global_step >= trainer.max_steps
         if self._bar is not None:
             self._bar.update(1)
-        wait = self.every if self._bar is None else 1.0
+        wait = EVERY if self._bar is None else 1.0
         if not trainer.is_global_zero or not (last or time.monotonic() - self._then[0] >= wait):
             return
         now = (time.monotonic(), pl_module.seen, trainer.global_step)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import platform
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from molediff.config import UserError, from_dict, to_dict
-from molediff.training.checkpoints import write_atomically
+from molediff.installed import versions
 from molediff.training.settings import TrainConfig
+from molediff.whole_files import write_whole
 
 NAME = "run.json"
+PACKAGES = ("torch", "pytorch-lightning", "numpy")
+"""Whose versions a run's numbers hang on."""
 MAY_CHANGE = (
     "accelerator",
     "devices",
@@ -37,17 +38,6 @@ MAY_CHANGE = (
 """Keys that may differ when a run goes on."""
 MAY_MOVE = {"data": "sha256", "complexes": "complexes"}
 """Keys of folders that may move where their content is the same -> key of its checksum in what is said of the data."""
-
-
-def versions() -> dict[str, str]:
-    """Of molediff, Python and the packages that a run's numbers hang on."""
-    out = {"python": platform.python_version()}
-    for name in ("molediff", "torch", "pytorch-lightning", "numpy"):
-        try:
-            out[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            out[name] = "not installed as a package"
-    return out
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -120,14 +110,15 @@ def write_record(config: TrainConfig, data: dict, command: str, step: int, befor
         before: the record that is there.
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    sitting = {"started": now, "from_step": step, "versions": versions(), "command": command}
+    there = versions(*PACKAGES)
+    sitting = {"started": now, "from_step": step, "versions": there, "command": command}
     record = {
         "verb": "train",
-        "versions": versions(),
+        "versions": there,
         "seed": config.seed,
         "resume": command,
         "config": to_dict(config),
         "data": data,
         "sittings": [*(before or {}).get("sittings", []), sitting],
     }
-    write_atomically(Path(config.out) / NAME, json.dumps(record, indent=1).encode())
+    write_whole(Path(config.out) / NAME, json.dumps(record, indent=1))

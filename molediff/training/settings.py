@@ -18,7 +18,8 @@ class TrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     """What is trained."""
     split: str = "all"
-    """Which molecules are trained on: all, or edm (EDM's QM9 split by index, its training part)."""
+    """Which molecules of ``data`` are trained on: all; edm (of QM9 alone: EDM's training part, by QM9's numbers); geom
+    (of MiDi's GEOM-Drugs alone: numbers below 1,000,000)."""
     seed: int = 0
     """Seed of weights, order and noise."""
     steps: int = 50_000
@@ -34,9 +35,9 @@ class TrainConfig:
     weight_decay: float = 1e-4
     """Decoupled from the gradient, as AdamW's."""
     clip: float = 1.0
-    """Largest norm of the gradient."""
+    """Largest norm of the gradient; 0 leaves it as it is."""
     pairs: int = 41_472
-    """Atoms squared a batch, see `molediff.data.Batches`."""
+    """Atoms squared a batch, see `molediff.data.batches.Batches`."""
     ema: float = 0.999
     """Decay of the averaged weights, min(ema, (1 + step) / (10 + step))."""
     conformer_share: float = 0.2
@@ -80,4 +81,4 @@ class TrainConfig:
     log_every: int = 50
     """Steps between lines of the log."""
     initial: str = ""
-    """A model file or bundled name whose weights to begin with; empty for fresh ones."""
+    """A model folder or bundled name whose weights to begin with; empty for fresh ones."""

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-for package in ("vina", "meeko", "biotite", "hydride"):
+for package in ("biotite", "hydride"):
     pytest.importorskip(package)
 
 from molediff.cli.main import main  # noqa: E402
 from molediff.docking.demo import DEMO_CHAINS, demo_complexes  # noqa: E402
+from molediff.docking.engines import usual_engine  # noqa: E402
 
+ENGINE = usual_engine()
+"""Vina, or torch where Vina is not installed, as on Python 3.13."""
 LIBRARY = "CCO a\nCC(N)=O b\nCCO.C salt\nCc1ccccc1O c\nC[C@@H](N)C(=O)O d\nOc1ccncc1 e\n"
 FILES = ("table.csv", "poses.csv", "poses.sdf", "best.sdf")
 
@@ -32,6 +35,7 @@ def test_killed_in_the_middle_and_started_again(tmp_path, capsys):
     assert main(["pocket", *options, "--quiet", "--out", str(tmp_path / "pocket")]) == 0
     (tmp_path / "lib.smi").write_text(LIBRARY)
     command = ["dock", "--pocket", str(tmp_path / "pocket"), "--molecules", str(tmp_path / "lib.smi"), "--workers", "1"]
+    command += ["--engine", ENGINE]
     command += ["--exhaustiveness", "2", "--poses", "3", "--seed", "3", "--rank", "rule", "--no-check", "--quiet"]
     assert main([*command, "--out", str(tmp_path / "whole")]) == 1
 

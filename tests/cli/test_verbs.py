@@ -8,7 +8,9 @@ import time
 import pandas as pd
 import pytest
 
+from molediff.cli import doctor
 from molediff.cli.main import VERBS, main
+from molediff.evaluation import InputError
 from molediff.model import load
 
 
@@ -49,6 +51,15 @@ def test_every_verb_explains_itself_without_heavy_imports(verb):
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "usage" in out
+
+
+def test_what_the_judge_cannot_use_is_said_without_a_traceback(capsys, monkeypatch):
+    def refuse(args):
+        raise InputError("The receptor's text holds no ATOM records.")
+
+    monkeypatch.setattr(doctor, "run", refuse)
+    assert main(["doctor"]) == 2
+    assert capsys.readouterr().err == "molediff doctor: The receptor's text holds no ATOM records.\n"
 
 
 def test_an_unknown_verb_names_the_nearest(capsys):
@@ -164,6 +175,13 @@ def test_doctor_and_models_run(capsys):
     assert main(["doctor"]) == 0
     assert "torch" in capsys.readouterr().out
     assert main(["models"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("molecules of training") == 3 and said.count("and poses in proteins (complexes), 60 %") == 1
+
+
+def test_doctor_names_what_installs_from_a_clone():
+    said = doctor._how_to_get("prolif", "dock")
+    assert "pip install -e '.[dock]'" in said and "molediff[" not in said
 
 
 def test_a_refused_run_leaves_the_folder_free(tmp_path, capsys):

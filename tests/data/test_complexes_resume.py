@@ -17,6 +17,7 @@ from molediff.cli import data
 from molediff.config import UserError
 from molediff.data.complex_rules import ComplexOptions
 from molediff.data.prepare_complexes import prepare_complexes
+from molediff.data.shards import read_meta
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOWLY = """
@@ -83,6 +84,15 @@ def test_stopped_while_writing_the_set(source, whole, tmp_path, monkeypatch):
 def test_workers_change_nothing(source, whole, tmp_path):
     prepare_complexes([source], tmp_path / "out", chunk=2, workers=2)
     assert contents(tmp_path / "out") == whole
+
+
+def test_a_limit_that_ends_in_the_first_of_three_sources(tmp_path):
+    sources = [write_demo(tmp_path / name) for name in "abc"]
+    done = prepare_complexes(sources, tmp_path / "out", ComplexOptions(limit=3))
+    assert (done.complexes, done.kept) == (3, 3)
+    of = read_meta(tmp_path / "out")["sources"]
+    assert [(one["records"], one["kept"]) for one in of] == [(3, 3), (0, 0), (0, 0)]
+    assert prepare_complexes(sources, tmp_path / "out", ComplexOptions(limit=3)).already
 
 
 def test_other_arguments_are_refused(source, tmp_path):

@@ -25,12 +25,13 @@ import numpy as np
 from molediff.data import shards
 from molediff.data.prepare import prepare
 save, saved = np.save, []
-def dying_save(path, array):
-    saved.append(path)
+def dying_save(file, array):
+    saved.append(file)
     if len(saved) == 6:
-        open(path, "wb").write(b"half")
+        file.write(b"half")
+        file.flush()
         os.kill(os.getpid(), signal.SIGKILL)
-    save(path, array)
+    save(file, array)
 shards.np.save = dying_save
 prepare([sys.argv[1]], sys.argv[2], chunk=10)
 """
@@ -63,7 +64,7 @@ def test_killed_between_chunks(tmp_path, tiny_file, whole):
     assert 3 <= len(there) < 20
     assert not (out / "meta.json").exists()
     # a part that was being written is written again
-    (out / ".parts" / "000019.tmp.npz").write_bytes(b"half")
+    (out / ".parts" / ".000019.npz.tmp").write_bytes(b"half")
     reported = []
     prepare([tiny_file], out, chunk=10, progress=lambda done, total: reported.append((done, total)))
     assert reported[0] == (10 * len(there), 200)

@@ -31,7 +31,7 @@ def test_it_starts_at_the_skip(world):
     """The move is zero at first: the estimate is c_skip times the input, centred."""
     w = world((7, 5), "nothing")
     out = fresh(torch.float64)(w.noisy, w.levels, w.condition)
-    want = c_skip(atom_rho(w.noisy, w.levels, w.condition), SCALE) * w.noisy.pos
+    want = c_skip(atom_rho(w.levels, w.condition), SCALE) * w.noisy.pos
     torch.testing.assert_close(out.pos, centre(want, w.noisy.mask), rtol=0, atol=1e-12)
 
 

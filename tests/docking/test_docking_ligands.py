@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from rdkit import Chem
+from rdkit import Chem, RDLogger, rdBase
 from rdkit.Chem import AllChem
 
 from molediff.config import UserError
 from molediff.docking.conformations import _spread, rigid_torsions
-from molediff.docking.ligands import prepare, read_library, rows_of
+from molediff.docking.ligands import parse, prepare, read_library, rows_of
 from molediff.docking.protonate import protonate
+from molediff.docking.reference import read_reference
 from molediff.docking.settings import DockConfig, row_seed
 
 BAD = {
@@ -41,6 +42,18 @@ def test_smiles_csv_and_sdf_give_one_row_a_record(tmp_path):
     assert [r.name for r in csv] == ["x", "y"] and csv[1].reason
     assert [bool(r.reason) for r in sdf] == [False, True, False] and sdf[1].name == "broken"
     assert prepare(sdf[2], DockConfig()).mol.GetNumHeavyAtoms() == 3
+
+
+def test_rdkit_is_left_as_loud_as_it_was(tmp_path):
+    (tmp_path / "a.mol").write_text(Chem.MolToMolBlock(prepare(rows_of(["CCO"])[0], DockConfig()).mol))
+    RDLogger.DisableLog("rdApp.*")  # as a caller who wants quiet does
+    try:
+        before = rdBase.LogStatus()
+        assert parse(rows_of(["nonsense("])[0])[0] is None and parse(rows_of(["CCO"])[0])[0] is not None
+        read_reference(tmp_path / "a.mol")
+        assert rdBase.LogStatus() == before
+    finally:
+        RDLogger.EnableLog("rdApp.*")
 
 
 @pytest.mark.parametrize(

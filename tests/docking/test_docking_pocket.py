@@ -15,7 +15,7 @@ from molediff.docking import demo, sites
 from molediff.docking.autodock import autodock_types
 from molediff.docking.cavities import find_cavities
 from molediff.docking.pdbqt import pdbqt_text
-from molediff.docking.pocket import near_residues, to_pocket
+from molediff.docking.pocket import near_residues, pocket_of
 from molediff.docking.pocket_folder import read_pocket, write_pocket
 from molediff.docking.prepare import prepare_receptor
 from molediff.docking.receptor_files import pdb_text, read_receptor
@@ -186,7 +186,10 @@ BAD_SITES = {
     "no colon": (lambda r: sites.site_of_residues(r, "85"), "CHAIN:NUMBER"),
     "nothing": (lambda r: sites.site_of_residues(r, " , "), "No residues were given"),
     "rank": (lambda r: sites.site_of_cavity(r, 99), "no cavity of rank 99"),
-    "empty pocket": (lambda r: to_pocket(r, Site(np.full(3, 500.0), np.full(3, 9.0), "box")), "pocket is empty"),
+    "empty pocket": (
+        lambda r: near_residues(r, Site(np.full(3, 500.0), np.full(3, 9.0), "box"), 8.0),
+        "pocket is empty",
+    ),
 }
 
 
@@ -231,9 +234,9 @@ def test_cavities_move_with_the_protein(receptor):
 
 
 def test_pocket_for_the_model(receptor, ligand):
-    pocket = to_pocket(receptor, ligand, 6.0)
-    assert pocket.pos.shape == (1, pocket.mask.sum(), 3)
     near = near_residues(receptor, ligand, 6.0)
+    pocket = pocket_of(receptor, near)
+    assert pocket.pos.shape == (1, pocket.mask.sum(), 3)
     assert pocket.mask.sum() == sum(n and e != "H" for n, e in zip(near, receptor.element, strict=True))
     names = {RESIDUE_CLASSES[k] for k in pocket.residue[0].tolist()}
     assert "cofactor" in names and "MET" in names

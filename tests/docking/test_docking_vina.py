@@ -7,24 +7,25 @@ from rdkit import Chem
 from rdkit.Chem import rdMolTransforms
 
 from molediff.config import UserError
-from molediff.docking.ligand import Docked, Ligand
+from molediff.docking.ligand import Docked, Ligand, with_poses
 from molediff.docking.ligands import prepare, rows_of
 from molediff.docking.scoring import outside
 from molediff.docking.settings import DockConfig
 from molediff.docking.site import Site
 from molediff.docking.tasks import ScoreTask, sound
 
-pytest.importorskip("vina")
 pytest.importorskip("meeko")
 
+from molediff.docking import pdbqt_ligand
 from molediff.docking.pdbqt_ligand import faults, isomer, onto, to_pdbqt
-from molediff.docking.vina import VinaPocket, merge, with_poses
+from molediff.docking.vina import VinaPocket
 
 MOLECULES = ["CC(=O)Nc1ccc(O)cc1", "C[C@H](N)C(=O)O", "CC", "C1CCCCCCC1CO", "C/C=C/CO", "c1ccsc1CCl"]
 
 
 @pytest.fixture(scope="module")
 def pocket():
+    pytest.importorskip("vina")
     receptor, site, _ = small_pocket()
     return VinaPocket(receptor, site, seed=1)
 
@@ -112,18 +113,10 @@ def test_a_pose_outside_the_box_a_macrocycle_and_too_many_torsions(pocket):
 
 
 def test_a_box_off_the_protein_is_the_users_error():
+    pytest.importorskip("vina")
     receptor, site, _ = small_pocket()
     with pytest.raises(UserError, match="No atom of the receptor"):
         VinaPocket(receptor, Site(site.centre + 500, site.size, "box"))
-
-
-def test_poses_that_are_one_are_merged():
-    mol = ligand("CCO").mol
-    here = mol.GetConformer().GetPositions()
-    places = [here, here + 0.1, here + 3.0, here - 3.0]
-    config = DockConfig(poses=9, energy_range=2.0)
-    assert merge(mol, places, [-5.0, -4.9, -5.5, -1.0], config) == [2, 0]
-    assert merge(mol, places, [-5.0, -4.9, -5.5, -1.0], DockConfig(poses=1)) == [2]
 
 
 def test_scoring_gives_every_pose_a_row(pocket):
@@ -137,3 +130,15 @@ def test_scoring_gives_every_pose_a_row(pocket):
     assert found[0]["score"] < -6 and "hydrogens added" in found[0]["note"]
     assert [f["score"] is None for f in found] == [False, True, True, True, True]
     assert "outside the box" in found[1]["reason"] and "3D" in found[2]["reason"] and "fragments" in found[3]["reason"]
+
+
+def test_a_broken_meeko_ends_the_run_and_is_no_reason_of_a_ligand(pocket, monkeypatch):
+    def broken(rigid_rings: bool):
+        raise UserError("Docking with Vina needs meeko")
+
+    monkeypatch.setattr(pdbqt_ligand, "_meeko", broken)
+    mol = Chem.AddHs(small_pocket()[2], addCoords=True)
+    with pytest.raises(UserError, match="needs meeko"):
+        pocket.scores([mol])
+    with pytest.raises(UserError, match="needs meeko"):
+        pocket.dock(ligand("CCO"), DockConfig(exhaustiveness=1))

@@ -19,13 +19,13 @@ from molediff.docking.torch_vina import (
     Torsions,
     intermolecular,
     intramolecular,
-    placement,
     score,
 )
 from molediff.docking.torch_vina import terms as t
 from molediff.docking.torch_vina.landscape import ExactEnergy, MapEnergy, heavy_only
 from molediff.docking.torch_vina.maps import site_maps
 from molediff.docking.torch_vina.minimise import evaluate, minimise
+from molediff.docking.torch_vina.torsions import Placement, quaternion_rotation, rotation
 from molediff.docking.torch_vina.tree import torsion_tree
 from molediff.docking.torch_vina.typing import TYPES, ligand_types, receptor_types
 
@@ -43,6 +43,11 @@ def receptor_of(pos, types) -> Receptor:
 def stored(case):
     mol = Chem.MolFromMolBlock(case["ligand"], removeHs=False)
     return mol, receptor_of(case["receptor"], case["types"])
+
+
+def placement(place, vector, angles) -> Placement:
+    """From a translation (P, 3), a rotation vector (P, 3) and angles (P, T)."""
+    return Placement(place, rotation(vector), angles)
 
 
 def built(smiles: str) -> Chem.Mol:
@@ -194,7 +199,9 @@ def test_torsions_turn_as_rdkit_does():
     whole = Torsions.of(torch.tensor(mol.GetConformer().GetPositions()), tree)
     assert len(whole) >= 5
     turned, angles = Chem.Mol(mol), torch.zeros(1, len(whole), dtype=torch.float64)
-    for k, (a, b) in enumerate(whole.axes):
+    for k, moved in enumerate(whole.moved.bool().tolist()):
+        bonds = ((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in mol.GetBonds())
+        ((a, b),) = (sorted(ends, key=moved.__getitem__) for ends in bonds if moved[ends[0]] != moved[ends[1]])
         i = next(n.GetIdx() for n in mol.GetAtomWithIdx(a).GetNeighbors() if n.GetIdx() != b)
         j = next(n.GetIdx() for n in mol.GetAtomWithIdx(b).GetNeighbors() if n.GetIdx() != a)
         conformer = turned.GetConformer()
@@ -213,8 +220,7 @@ def test_rotation_vector_and_quaternion_agree():
     vector = torch.tensor([[0.3, -1.1, 0.7]], dtype=torch.float64)
     angle = vector.norm()
     quaternion = torch.cat([(angle / 2).cos()[None, None], vector / angle * (angle / 2).sin()], 1)
-    angles, place = torch.zeros(1, 0, dtype=torch.float64), torch.zeros(1, 3, dtype=torch.float64)
-    a, b = placement(place, vector, angles).turn, placement(place, 3 * quaternion, angles).turn
+    a, b = rotation(vector), quaternion_rotation(3 * quaternion)
     assert torch.allclose(a, b, atol=1e-12)
     assert torch.allclose(a @ a.transpose(1, 2), torch.eye(3, dtype=torch.float64), atol=1e-12)
 

@@ -42,7 +42,7 @@ def estimate_for(x: Molecules, seed: int = 1) -> Estimate:
 def three_verbs(process: Process, x: Molecules, condition, seed: int = 0):
     """(state, time) of prior, corrupt, a step between times and the last step."""
     b, d = len(x), draws_for(x, seed)
-    prior = process.prior(x.mask, times(b, LATE).pos, d, condition, x)
+    prior = process.prior(times(b, LATE).pos, d, condition, x)
     noisy = process.corrupt(x, times(b, LATE), d, condition)
     step = [
         process.step(noisy, estimate_for(x), times(b, LATE), times(b, s), d, condition, x, eta=0.7) for s in (EARLY, 0)
@@ -212,7 +212,7 @@ def test_prior_draws_from_the_base(process, condition, field):
     x = Molecules(torch.zeros(m, 2, 3).double(), zero, zero, zero[..., None].expand(m, 2, 2), torch.ones(m, 2).bool())
     uniform = u[:, None, None].expand(m, 2, 2) if field == "bond" else u[:, None].expand(m, 2)
     d = replace(draws_for(x), **{field: uniform})
-    out = getattr(process.prior(x.mask, times(m, 0.9).pos, d, condition(x, "nothing"), x), field)
+    out = getattr(process.prior(times(m, 0.9).pos, d, condition(x, "nothing"), x), field)
     out = out[:, 0, 1] if field == "bond" else out[:, 0]
     share = torch.bincount(out, minlength=len(base)).double() / m
     torch.testing.assert_close(share, base, rtol=0, atol=1 / m)

@@ -8,8 +8,6 @@ from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
 from molediff.config import UserError
-from molediff.docking.proposed import distinct
-from molediff.docking.settings import DockConfig
 from molediff.pipelines.dock_proposed import DockProposed
 from molediff.pipelines.frame import Frame, cut_pocket
 from molediff.pipelines.proposals import DiffusionPoses, RandomPoses
@@ -119,15 +117,6 @@ def test_settings_that_cannot_be(world):
     for wrong in ({"samples": 0}, {"relax": "amber"}, {"poses": 0}, {"rank": "best"}, {"depth": 3}):
         with pytest.raises(UserError):
             DockProposed(RandomPoses(world[1]), "random", **wrong)
-
-
-def test_distinct_poses():
-    places = np.zeros((5, 2, 3))
-    places[:, :, 0] = np.array([0.0, 0.5, 3.0, 3.2, 9.0])[:, None]
-    scores = np.array([-9.0, -8.9, -8.0, -7.0, -5.0])
-    assert distinct(places, scores, DockConfig()) == [0, 2]
-    assert distinct(places, scores, DockConfig(energy_range=10.0)) == [0, 2, 4]
-    assert distinct(places, scores, DockConfig(poses=1)) == [0]
 
 
 def test_a_search_beside_the_proposals_competes_with_them(world):

@@ -41,7 +41,8 @@ def test_a_setting_that_does_not_exist_is_refused():
 def test_bundled_models_recommend_settings_that_exist():
     from molediff.pipelines.generate import sampling_config
 
-    kinds = {"qm9": ("free", "fragments"), "druglike": ("free", "fragments"), "pocket": ("pocket",)}
+    free = ("free", "fragments", "retype", "lead")
+    kinds = {"qm9": free, "druglike": free, "pocket": ("pocket", "retype", "lead")}
     for name, those in kinds.items():
         bundled = load(name)
         for kind in those:

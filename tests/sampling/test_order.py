@@ -126,7 +126,7 @@ def test_a_step_from_the_very_end_of_the_straight_schedule_is_finite(method):
 
     problem = Problem(blind, process, condition, given, noise.next, SamplingConfig())
     at, to, end = (Times.same(torch.tensor([t], dtype=torch.float64)) for t in (1.0, 0.6, 0.3))
-    state = process.prior(given.mask, at.pos, noise.next(), condition, given)
+    state = process.prior(at.pos, noise.next(), condition, given)
     there, estimate = METHODS[method](problem, state, at, to, None)
     assert torch.allclose(there.pos, 0.4 * means()[:1] + 0.6 * state.pos)
     after, _ = METHODS[method](problem, there, to, end, Before(estimate, at))
@@ -151,7 +151,7 @@ def test_categories_follow_the_newest_estimate():
     condition = Condition.nothing(given)
     problem = Problem(changing, process, condition, given, noise.next, SamplingConfig())
     at, to = (Times.same(process.schedule.time_of(torch.full((50,), r, dtype=torch.float64))) for r in (1.0, 0.3))
-    state = process.prior(given.mask, at.pos, noise.next(), condition, given)
+    state = process.prior(at.pos, noise.next(), condition, given)
     after, _ = METHODS["heun"](problem, state, at, to, None)
     # What stays of the noise: q(x_s = 2) is at least the probability that x_t is forgotten, times a(s).
     assert (after.atom == 2).float().mean() > 0.6

@@ -91,7 +91,8 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
 
 
-def start(*arguments: str) -> subprocess.Popen:
-    """The verb in a process of its own."""
+def start(*arguments: str, pause: float = 0.0) -> subprocess.Popen:
+    """The verb in a process of its own; ``pause`` seconds are slept before each step."""
     command = [sys.executable, str(VERB), *arguments]
-    return subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    settings = environment() | ({"PAUSE": str(pause)} if pause else {})
+    return subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

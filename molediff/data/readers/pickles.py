@@ -19,7 +19,7 @@ from molediff.chem import arrays_from_mol
 from molediff.config import UserError
 from molediff.data.readers.plain_pickle import PickledMol, load_plain
 from molediff.data.readers.reader import Reader
-from molediff.data.record import Record
+from molediff.data.record import Record, words
 
 ENDS = (".pickle", ".pkl")
 HELD_OUT = 1_000_000
@@ -59,7 +59,7 @@ def decode(raw: Raw) -> Record:
         except UserError as error:
             return Record(number, name, problem="bond_type", detail=str(error))
         except (ValueError, RuntimeError) as error:
-            return Record(number, name, problem="unreadable", detail=" ".join(str(error).split())[:200])
+            return Record(number, name, problem="unreadable", detail=words(error))
 
 
 def _files(folder: Path) -> list[Path]:

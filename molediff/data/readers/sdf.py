@@ -15,7 +15,7 @@ from rdkit.rdBase import BlockLogs
 from molediff.chem import arrays_from_mol
 from molediff.config import UserError
 from molediff.data.readers.reader import Reader
-from molediff.data.record import Record
+from molediff.data.record import Record, words
 
 END = b"$$$$"
 
@@ -49,16 +49,16 @@ def decode(raw: tuple[int, bytes]) -> Record:
         try:
             mol = Chem.MolFromMolBlock(text, sanitize=False, removeHs=False, strictParsing=True)
         except (ValueError, RuntimeError) as error:
-            return Record(number, name, problem="unreadable", detail=_words(error))
+            return Record(number, name, problem="unreadable", detail=words(error))
         if mol is None:
             return Record(number, name, problem="unreadable", detail="RDKit cannot parse the mol block")
         radicals = any(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms())
         try:
             z, charge, bonds, pos = arrays_from_mol(mol)
         except UserError as error:
-            return Record(number, name, problem="bond_type", detail=_words(error))
+            return Record(number, name, problem="bond_type", detail=words(error))
         except (ValueError, RuntimeError) as error:
-            return Record(number, name, problem="not_sanitised", detail=_words(error))
+            return Record(number, name, problem="not_sanitised", detail=words(error))
     return Record(number, name, z, charge, bonds, pos if _is_3d(mol) else None, radicals)
 
 
@@ -94,10 +94,6 @@ def records_of(file: Iterable[bytes]) -> Iterator[bytes]:
 
 def _open(path: Path) -> BinaryIO:
     return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else open(path, "rb")
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
 
 
 SDF = Reader(count, split, decode)

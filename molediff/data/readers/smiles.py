@@ -17,7 +17,7 @@ from molediff.chem.embed import EmbedError, embed, read_smiles
 from molediff.config import UserError
 from molediff.data.readers.reader import Reader
 from molediff.data.readers.text import lines
-from molediff.data.record import Record
+from molediff.data.record import Record, words
 
 Row = tuple[int, int, str]
 """Number of the molecule from 0, its line from 1, its SMILES."""
@@ -87,7 +87,7 @@ def decode(raw: Row) -> Record:
     except UserError as error:
         return Record(number, text, problem="bond_type", detail=str(error), line=line)
     except (ValueError, RuntimeError) as error:
-        return Record(number, text, problem="not_embedded", detail=" ".join(str(error).split())[:200], line=line)
+        return Record(number, text, problem="not_embedded", detail=words(error), line=line)
     radicals = any(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms())
     return Record(number, text, z, charge, bonds, pos, radicals, problem, "MMFF94" if problem else "", line)
 

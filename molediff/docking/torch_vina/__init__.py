@@ -15,7 +15,7 @@ from molediff.docking.torch_vina.energy import (
 from molediff.docking.torch_vina.multistart import dock_torch
 from molediff.docking.torch_vina.pocket import TorchPocket, pocket_of
 from molediff.docking.torch_vina.search import SearchSettings
-from molediff.docking.torch_vina.torsions import Placement, Torsions, placement
+from molediff.docking.torch_vina.torsions import Placement, Torsions
 
 __all__ = [
     "LigandTerms",
@@ -28,7 +28,6 @@ __all__ = [
     "dock_torch",
     "intermolecular",
     "intramolecular",
-    "placement",
     "pocket_of",
     "score",
 ]

@@ -26,6 +26,8 @@ STEPS = 32
 """Entries of Vina's table per A^2."""
 CURL = 1000.0
 """Vina replaces a positive energy e by e CURL / (CURL + e): per ligand atom between molecules, per pair within."""
+CHUNK = 4_000_000
+"""Pairs of atoms held at once."""
 SLOPE = 1e6
 """Penalty of a ligand atom outside the box, kcal/mol/A."""
 
@@ -71,9 +73,9 @@ class Pairs:
         return terms.pair_energy(d - self.contact, self.hydrophobic, self.hbond)
 
 
-def curl(energy: Tensor, most: float = CURL) -> Tensor:
-    """e most / (most + e) for e > 0: no pair or atom is worse than ``most``."""
-    return torch.where(energy > 0, energy * most / (most + energy.clamp(min=0)), energy)
+def curl(energy: Tensor) -> Tensor:
+    """e `CURL` / (`CURL` + e) for e > 0: no pair or atom is worse than `CURL`."""
+    return torch.where(energy > 0, energy * CURL / (CURL + energy.clamp(min=0)), energy)
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,6 @@ def intermolecular(
     receptor: ReceptorTerms,
     box: tuple[Tensor, Tensor] | None = None,
     table: bool = False,
-    chunk: int = 4_000_000,
 ) -> Tensor:
     """Energy between ligand and receptor.
 
@@ -156,7 +157,6 @@ def intermolecular(
         receptor: M atoms.
         box: two corners (3,); an atom outside is scored where it would enter and pays `SLOPE` an angstrom, as in Vina.
         table: Vina's table instead of the smooth terms.
-        chunk: pairs held at once.
 
     Returns:
         (P,) kcal/mol.
@@ -173,7 +173,7 @@ def intermolecular(
     near = receptor.near(at.detach().amin((0, 1)).to(receptor.pos), at.detach().amax((0, 1)).to(receptor.pos))
     where = near.pos.to(at)
     pairs = Pairs.of(ligand.types[ligand.heavy][:, None], near.types[None], at.dtype)  # (H, M')
-    step = max(1, chunk // max(1, pairs.contact.numel()))
+    step = max(1, CHUNK // max(1, pairs.contact.numel()))
     found = [curl(pairs.energy(squared_distances(part, where), table).sum(-1)).sum(-1) for part in at.split(step)]
     return torch.cat(found) + penalty
 

@@ -23,10 +23,10 @@ BLOCK = 8
 ENTRIES = int(terms.CUTOFF**2 * STEPS) + 2
 
 
-def pair_table(a: Tensor, b: Tensor, dtype=torch.float32) -> Tensor:
-    """Vina's table of pair energies in steps of 1/32 A^2: for types a and b that broadcast to (...), (..., 2050)."""
+def pair_table(a: Tensor, b: Tensor) -> Tensor:
+    """Vina's pair energies in steps of 1/32 A^2: for types a and b that broadcast to (...), (..., 2050) float32."""
     squared = (torch.arange(ENTRIES, dtype=torch.float64, device=a.device) + 1e-6) / STEPS
-    return Pairs.of(a[..., None], b[..., None]).energy(squared, table=True).to(dtype)
+    return Pairs.of(a[..., None], b[..., None]).energy(squared, table=True).float()
 
 
 @dataclass

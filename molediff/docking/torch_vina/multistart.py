@@ -13,7 +13,7 @@ import torch
 from rdkit import Chem
 
 from molediff.config import UserError
-from molediff.docking.ligand import Docked, Ligand
+from molediff.docking.ligand import Docked, Ligand, with_poses
 from molediff.docking.receptor import Receptor
 from molediff.docking.settings import DockConfig, row_seed
 from molediff.docking.site import Site
@@ -55,7 +55,7 @@ def dock_torch(
         UserError: for a device torch does not know.
     """
     config, began = config or DockConfig(), time.process_time()
-    reason = _refused(ligand, config)
+    reason = _refused(ligand)
     if reason:
         return Docked(ligand, None, reason=reason)
     try:
@@ -72,10 +72,10 @@ def dock_torch(
     seconds = time.process_time() - began
     if not len(poses):
         return Docked(ligand, None, seconds=seconds, reason="no pose inside the box: is it large enough?")
-    return Docked(ligand, _molecule(ligand.mol, poses), scores, seconds)
+    return Docked(ligand, with_poses(ligand.mol, poses.numpy()), scores, seconds)
 
 
-def _refused(ligand: Ligand, config: DockConfig) -> str:
+def _refused(ligand: Ligand) -> str:
     if ligand.mol is None or ligand.reason:
         return ligand.reason or "not prepared"
     if not ligand.mol.GetNumConformers():
@@ -138,13 +138,3 @@ def _reported(pos: torch.Tensor, terms: LigandTerms, maps: Maps, site: Site, con
     total = (energy[kept] - reference) / terms.divisor
     kept = kept[total <= total[0] + config.energy_range]
     return pos[kept], tuple(total[: len(kept)].tolist())
-
-
-def _molecule(mol: Chem.Mol, poses: torch.Tensor) -> Chem.Mol:
-    new = Chem.Mol(mol)
-    new.RemoveAllConformers()
-    for pose in poses.numpy():
-        conformer = Chem.Conformer(mol.GetNumAtoms())
-        conformer.SetPositions(np.ascontiguousarray(pose))
-        new.AddConformer(conformer, assignId=True)
-    return new

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from molediff.config import UserError
+from molediff.docking.apart import greedy
 from molediff.docking.torch_vina.landscape import MapEnergy
 from molediff.docking.torch_vina.minimise import evaluate, minimise
 from molediff.docking.torch_vina.torsions import Placement, Torsions, quaternion_rotation, rotation
@@ -42,7 +43,7 @@ class SearchSettings:
     pool: int = 64
     """Minima kept."""
     apart: float = 0.7
-    """RMSD at which two minima are two, angstrom."""
+    """Minima closer than this RMSD are one, angstrom."""
 
     def __post_init__(self):
         if min(self.chains, self.evaluations, self.scouts, self.reseed, self.pool) < 1:
@@ -80,16 +81,14 @@ def spread(energy: Tensor, pos: Tensor, size: int, apart: float) -> Tensor:
     Returns:
         (<= size,) long.
     """
-    order = energy.argsort()[: 4 * size]
-    near = torch.cdist(pos[order], pos[order], compute_mode="donot_use_mm_for_euclid_dist")
-    near = (near < apart * math.sqrt(pos.shape[1] / 3)).tolist()
-    kept: list[int] = []
-    for i in range(len(order)):
-        if len(kept) == size:
-            break
-        if not any(near[i][j] for j in kept):
-            kept.append(i)
-    return order[kept]
+    order = energy.argsort()
+    sorted_pos, least = pos[order], apart * math.sqrt(pos.shape[1] / 3)
+
+    def near(rows: slice) -> list[list[bool]]:
+        some, before = sorted_pos[rows], sorted_pos[: rows.stop]
+        return (torch.cdist(some, before, compute_mode="donot_use_mm_for_euclid_dist") < least).tolist()
+
+    return order[greedy(len(order), size, near, block=4 * size)]
 
 
 @dataclass

@@ -114,8 +114,6 @@ class Torsions:
     """(T, 3) unit vectors along each axis, away from the root."""
     moved: Tensor
     """(T, N) 1 where a torsion moves an atom."""
-    axes: tuple[tuple[int, int], ...]
-    """(T,) the two atoms of each axis."""
 
     def __len__(self) -> int:
         return len(self.parent)
@@ -156,7 +154,6 @@ class Torsions:
             local[ends[:, 1]],
             along / along.norm(dim=-1, keepdim=True),
             moved,
-            tuple(tree.axis[f] for f in turning),
         )
 
     @classmethod
@@ -233,9 +230,3 @@ class Torsions:
         force, about = (torch.matmul(x, self.moved.T).transpose(1, 2) for x in (gradient, torque))
         about = about - torch.linalg.cross(point, force, dim=-1)
         return torch.cat([*whole, (axis * about).sum(-1)], -1)
-
-
-def placement(place: Tensor, vector: Tensor, angles: Tensor) -> Placement:
-    """From a translation (P, 3), a rotation vector (P, 3) or a quaternion (P, 4), and angles (P, T)."""
-    turn = rotation(vector) if vector.shape[-1] == 3 else quaternion_rotation(vector)
-    return Placement(place, turn, angles)

@@ -16,6 +16,7 @@ from rdkit import Chem
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from molediff.chem.proteins import AUTODOCK_ELEMENTS
 from molediff.config import UserError
 from molediff.docking.receptor import Receptor
 
@@ -41,7 +42,7 @@ COVALENT = {"C": 0.77, "A": 0.77, "N": 0.75, "NA": 0.75, "O": 0.73, "OA": 0.73, 
             "Cl": 0.99, "Br": 1.14, "Si": 1.11}  # fmt: skip
 """Covalent radius by AutoDock type, angstrom: Vina finds bonds by distance, within 1.1 times the sum."""
 METAL_COVALENT = 1.75
-ELEMENT_OF = {"A": "C", "NA": "N", "OA": "O", "SA": "S", "HD": "H", "Se": "S"}
+ELEMENT_OF = AUTODOCK_ELEMENTS | {"Se": "S"}
 """AutoDock type -> element where they differ; selenium is scored as sulphur."""
 _PLAIN = {"S": "S_P", "P": "P_P", "F": "F_H", "Cl": "Cl_H", "Br": "Br_H", "I": "I_H", "Si": "Si"}
 

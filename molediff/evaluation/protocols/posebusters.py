@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -38,16 +39,28 @@ def judge(record: Record, context: Context, mode: str) -> dict:
     mol, (buster, energy, before) = Chem.Mol(mol), _buster(mode)
     with BlockLogs():
         found = buster.bust([mol], crystal, protein)
-        items = [(str(name), _decided(value)) for name, value in found.iloc[0].items()]
+        items = list(checks_of(found).items())
         if energy is not None:
             items.insert(before, (ENERGY, internal_energy(mol, *energy)))
     row = dict(items)
-    failed = [name if value is False else f"not_computed {name}" for name, value in row.items() if value is not True]
-    return row | {"pass": not failed, "reason": ", ".join(failed), "bonds": bonds}
+    reason = not_passed(row)
+    return row | {"pass": not reason, "reason": reason, "bonds": bonds}
 
 
-def _decided(value) -> bool | None:
-    return None if value is None or value != value else bool(value)
+def checks_of(found: pd.DataFrame) -> dict[str, bool | None]:
+    """The checks of the first molecule in PoseBusters' answer; None (NaN, pd.NA) where one was not computed."""
+    import pandas as pd  # PoseBusters has it loaded
+
+    return {str(name): None if pd.isna(value) else bool(value) for name, value in found.iloc[0].items()}
+
+
+def not_passed(checks: Mapping[str, bool | None]) -> str:
+    """Names of the checks that are not True, with those that were not computed marked; '' when all are passed.
+
+    Whoever judges poses by PoseBusters asks this, so that a check counts alike everywhere.
+    """
+    failed = [name if value is False else f"not_computed {name}" for name, value in checks.items() if value is not True]
+    return ", ".join(failed)
 
 
 @lru_cache(maxsize=8)

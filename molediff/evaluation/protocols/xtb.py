@@ -76,7 +76,7 @@ def superposed(first: np.ndarray, second: np.ndarray) -> float:
 def judge(record: Record, context: Context) -> dict:
     """See `relax`. Asks for hydrogens in the record."""
     if find_spec("tblite") is None:
-        raise InputError("The protocol 'xtb' needs tblite. Type: pip install 'molediff[xtb]'")
+        raise InputError("The protocol 'xtb' needs tblite. Type: pip install -e '.[xtb]' in the clone of molediff")
     mol, bonds = molecule(record)
     with BlockLogs():
         reason = sanitise(Chem.RWMol(mol))

@@ -28,7 +28,6 @@ def parse(block: str, index: int, source: str, max_atoms: int) -> Record:
     """One mol block (up to M  END; data fields may follow) as a record."""
     lines = block.splitlines()
     name = lines[0].strip() if lines else ""
-    counts = lines[3] if len(lines) > 3 else ""
     wide = _V3000_COUNTS.search(block[:4000])
     if wide and int(wide.group(1)[:9]) > max_atoms:
         return Record(index, name, source, problem="too_many_atoms")
@@ -42,12 +41,12 @@ def parse(block: str, index: int, source: str, max_atoms: int) -> Record:
     if mol is None:
         return Record(index, name, source, problem="unreadable_record")
     record = from_mol(mol, index, name, source, max_atoms)
-    if not record.problem and _flat(record, lines[1] if len(lines) > 1 else "", counts):
+    if not record.problem and _flat(record, lines[1] if len(lines) > 1 else ""):
         return Record(index, name, source, record.z, record.pos, mol, "2d_record")
     return record
 
 
-def _flat(record: Record, header: str, counts: str) -> bool:
+def _flat(record: Record, header: str) -> bool:
     """Declared 2D, or all z zero with more than three atoms and no word of 3D (planar molecules say 3D)."""
     said = header[20:22]
     flat = bool((record.pos[:, 2] == 0).all())

@@ -35,6 +35,11 @@ class DiffusionPoses:
     def __post_init__(self):
         time_grid(self.model.process, self.sampling)  # says now what cannot be
 
+    @property
+    def mark(self) -> tuple:
+        """What decides the poses beside the pocket; guidance is not looked into."""
+        return self.model.source.checksum, self.frame.origin.round(3), self.frame.atoms, self.sampling
+
     def __call__(self, mol: Chem.Mol, row: int, n: int, seed: int) -> np.ndarray:
         """Poses of a molecule; the noise of pose k depends on (seed, row, k) alone.
 

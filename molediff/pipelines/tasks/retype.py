@@ -15,6 +15,7 @@ from molediff.chem.similarity import tanimoto
 from molediff.config import UserError
 from molediff.model import Model
 from molediff.noise import molecule_generator
+from molediff.noise.draws import HYDROGENS
 from molediff.pipelines.frame import Frame
 from molediff.pipelines.tasks.task import FromFile, anchored_start
 from molediff.sampling import SamplingConfig
@@ -71,7 +72,7 @@ class Retype(FromFile):
         return [self.count + max(0, self.hydrogens + self._more(seed, i)) for i in range(n)]
 
     def _more(self, seed: int, i: int) -> int:
-        drawn = torch.randint(len(MORE_OR_LESS), (1,), generator=molecule_generator(seed, i, stream=3))
+        drawn = torch.randint(len(MORE_OR_LESS), (1,), generator=molecule_generator(seed, i, stream=HYDROGENS))
         return MORE_OR_LESS[int(drawn)]
 
     def settings(self, config: SamplingConfig, model: Model) -> SamplingConfig:
