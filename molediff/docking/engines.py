@@ -45,7 +45,7 @@ class Engine:
         missing = self.missing
         if missing:
             raise UserError(
-                f"This engine needs {', '.join(missing)}, not installed here. Type: pip install -e '.[dock]' in the clone"
+                f"This engine needs {', '.join(missing)}, not installed. Type: pip install -e '.[dock]' in the clone"
                 f"{' (vina: Python below 3.13; --engine torch works without it)' if 'vina' in missing else ''}."
             )
         return getattr(import_module(self.module), name)

@@ -64,7 +64,7 @@ def _meeko(rigid_rings: bool):
         from meeko import MoleculePreparation, PDBQTWriterLegacy
     except ImportError as error:
         raise UserError(
-            f"Docking with Vina needs meeko ({error}). Type: pip install -e '.[dock]' in the clone, or use --engine torch."
+            f"Vina needs meeko ({error}). Type: pip install -e '.[dock]' in the clone, or use --engine torch."
         ) from error
     return MoleculePreparation(rigid_macrocycles=rigid_rings), PDBQTWriterLegacy
 
