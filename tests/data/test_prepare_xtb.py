@@ -69,7 +69,7 @@ def test_an_error_of_the_program_is_a_problem():
 @pytest.mark.skipif(find_spec("tblite") is not None, reason="tblite is installed")
 def test_without_tblite_it_says_what_to_type(tmp_path):
     (tmp_path / "a.smi").write_text("C\n")
-    with pytest.raises(UserError, match=r"pip install 'molediff\[xtb\]'"):
+    with pytest.raises(UserError, match=r"pip install -e '\.\[xtb\]'"):
         prepare([tmp_path / "a.smi"], tmp_path / "out", Options(xtb=True))
 
 

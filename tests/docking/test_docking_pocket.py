@@ -312,7 +312,7 @@ def test_without_the_extra(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "hydride", None)
-    with pytest.raises(UserError, match=r'pip install "molediff\[dock\]"'):
+    with pytest.raises(UserError, match=r'pip install -e "\.\[dock\]"'):
         prepare_receptor(demo.demo_complexes()["1s3v"][0])
 
 

@@ -207,7 +207,7 @@ def test_what_the_user_can_mend_is_said(complexed, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no coordinates"):
         pose_figures([ligand], protein, Chem.MolFromSmiles("C"))
     monkeypatch.setitem(sys.modules, "prolif", None)
-    with pytest.raises(InputError, match=r"molediff\[dock\]"):
+    with pytest.raises(InputError, match=r"-e .\.\[dock\]"):
         pose_interactions([ligand], protein)
 
 
