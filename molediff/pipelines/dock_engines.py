@@ -41,7 +41,7 @@ ENGINES = {
     "hybrid": DockEngine("torch", "diffusion", samples=10),
     "random": DockEngine(proposes="random", rank="vina"),
 }
-"""Name -> what it does. Torch at effort 32 finds as many right poses as Vina at 8 in 57 % of its time; where a model
+"""Name -> what it does. Torch at effort 32 finds as many right poses as Vina at 8 in 75 % of its time; where a model
 puts them in order, more of the first poses are right, whatever the engine (experiments/docking_astex)."""
 OTHER = DockEngine(proposes="elsewhere")
 """Poses of a proposer with a name of its own."""
