@@ -113,7 +113,6 @@ def run(args: argparse.Namespace) -> None:
     of = {"random": settings | {"model": "", "steps": 0}}
     of["diffusion"] = settings | {"model": model.source.checksum[:8], "steps": args.steps}
     known = lines(args.results)
-    jobs, about, ligands = [], [], []
     bench = AstexTask(str(args.data.resolve()), str(args.work.resolve()))
     for name in (names[k] for k in picked):
         left = [
@@ -126,6 +125,7 @@ def run(args: argparse.Namespace) -> None:
         place, crystal = list(new).index(name), crystal_of(args.data, name)
         receptor, site, heavy = receptor_of(args, name), site_of(crystal), ligand_of(crystal, place)
         frame = Frame.of(model, cut_pocket(receptor, site)[0])
+        jobs, about, ligands = [], [], []
         for engine in left:
             began = time.process_time()
             if engine == "random":
@@ -137,12 +137,8 @@ def run(args: argparse.Namespace) -> None:
             ligands.append((heavy, DenoisingError(model, frame), name))
             spent = {"propose_s": round(time.process_time() - began, 1)}
             about.append({"complex": name, "engine": engine, "new": new[name]} | of[engine] | spent)
-        print(f"{name}: poses proposed", flush=True)
-
-    if jobs:
-        run_all(
-            JudgeTask(bench.data, bench.work, args.relax), jobs, 1, LIMIT, keeper(args.results, bench, about, ligands)
-        )
+        keep = keeper(args.results, bench, about, ligands)
+        run_all(JudgeTask(bench.data, bench.work, args.relax), jobs, 1, LIMIT, keep)
 
 
 def keeper(results: Path, bench: AstexTask, about: list[dict], ligands: list[tuple]):
