@@ -101,7 +101,7 @@ def _warn_sizes(atoms: str, model, task) -> None:
 
     if not atoms or task.about().get("given_atoms"):
         return
-    low, high = model.sizes.range
+    low, high = task.seen(model).range
     outside = [n for n in parse_atoms(atoms, model.sizes.counts) if not low <= n <= high]
     if outside:
         print(

@@ -46,6 +46,7 @@ def save(model: Model, folder: Path | str, about: dict, dtype: torch.dtype = tor
         "sha256": hashlib.sha256(content).hexdigest(),
         "config": to_dict(model.config),
         "sizes": {str(n): count for n, count in model.sizes.counts.items()},
+        "sizes_in_pockets": {str(n): count for n, count in model.sizes.in_pockets.items()},
         "about": about,
     }
     write_whole(folder / DESCRIPTION, json.dumps(description, indent=1))
@@ -97,7 +98,7 @@ def load(name: str | Path) -> Model:
             f"{DESCRIPTION} says {str(description.get('sha256'))[:12]}. Copy the model again."
         )
     config = from_dict(ModelConfig, description.get("config", {}), "config")
-    sizes = SizePrior({int(n): int(count) for n, count in description.get("sizes", {}).items()})
+    sizes = SizePrior(*(_numbers(description.get(key, {})) for key in ("sizes", "sizes_in_pockets")))
     model = Model(config, sizes, Source(folder.name, checksum, description.get("about", {}), folder))
     try:
         tensors = {k: v.float() for k, v in load_tensors(content).items()}
@@ -105,6 +106,11 @@ def load(name: str | Path) -> Model:
     except (SafetensorError, RuntimeError) as error:
         raise UserError(f"The weights in '{folder}' do not fit its settings: {error}") from error
     return model.eval()
+
+
+def _numbers(found: dict[str, int]) -> dict[int, int]:
+    """JSON has no numbers for keys."""
+    return {int(n): int(count) for n, count in found.items()}
 
 
 def locate(name: str | Path) -> Path:

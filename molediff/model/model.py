@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +23,24 @@ class SizePrior:
 
     counts: dict[int, int] = field(default_factory=dict)
     """atoms -> molecules."""
+    in_pockets: dict[int, int] = field(default_factory=dict)
+    """atoms -> ligand poses of the complexes trained on beside them; empty for a model of free molecules."""
 
     @property
     def range(self) -> tuple[int, int]:
         """Smallest and largest number of atoms trained on; (0, 0) when nothing is known."""
         return (min(self.counts), max(self.counts)) if self.counts else (0, 0)
+
+    def seen(self, in_pocket: bool) -> SizePrior:
+        """What the model was trained on where it is asked: in a pocket the ligands of complexes too.
+
+        Args:
+            in_pocket: whether the molecules are made in a pocket.
+        """
+        if not in_pocket:
+            return SizePrior(self.counts)
+        both = Counter(self.counts) + Counter(self.in_pockets)
+        return SizePrior(dict(sorted(both.items())))
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,8 @@ def cut_pocket(receptor: Receptor, site: Site, reference: Chem.Mol | None = None
 def ligand_sizes(model: Model, receptor: Receptor, site: Site, reference: Chem.Mol | None = None) -> dict[int, float]:
     """How many heavy atoms ligands of such a pocket have, see `molediff.sampling.pocket_sizes`; with their shares.
 
-    Empty for a model that makes hydrogens as atoms. Sizes that the model was not trained on are left out.
+    Empty for a model that makes hydrogens as atoms.
+    Sizes beyond those of the free molecules trained on are left out: complexes have few that are larger.
 
     Args:
         model: that makes the molecules.

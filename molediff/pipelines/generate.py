@@ -169,7 +169,7 @@ class Generate:
     ) -> tuple[list[Chem.Mol | None], pd.DataFrame]:
         reasons = [unusable(m) for m in made]
         mols = [None if reason else self._mol(m, task) for m, reason in zip(made, reasons, strict=True)]
-        table = judge(mols, reasons, sizes, seed, self.model.sizes.range, self.model.config.explicit_hydrogens)
+        table = judge(mols, reasons, sizes, seed, task.seen(self.model).range, self.model.config.explicit_hydrogens)
         return mols, table.assign(**task.columns(made, mols, table))
 
     def _config(self, task: Task, steps: int, elements: str, settings: dict) -> SamplingConfig:

@@ -203,12 +203,28 @@ def build(config: TrainConfig, shards: Shards, fresh: bool) -> tuple[Model, np.n
     positions = training_part(config.split, shards.arrays["index"])
     if not len(positions):
         raise UserError(f"No molecule of '{config.data}' is in the training part of split '{config.split}'.")
-    sizes = Counter(np.asarray(shards.arrays["natoms"])[positions].tolist())
     torch.manual_seed(config.seed)
-    model = Model(config.model, SizePrior(dict(sorted(sizes.items()))))
+    model = Model(config.model, SizePrior(sizes_of(shards, positions), sizes_in_pockets(config.complexes)))
     if config.initial and fresh:
         begin_with(model, load(config.initial), config.initial)
     return model, positions
+
+
+def sizes_of(shards: Shards, positions: np.ndarray) -> dict[int, int]:
+    """atoms -> molecules, of those at some positions of a set."""
+    return dict(sorted(Counter(np.asarray(shards.arrays["natoms"])[positions].tolist()).items()))
+
+
+def sizes_in_pockets(folder: str) -> dict[int, int]:
+    """atoms -> poses of the training part of prepared complexes; empty for no folder.
+
+    Raises:
+        UserError: when the folder holds none.
+    """
+    if not folder:
+        return {}
+    complexes = open_complexes(folder, verify=False)  # `beside` compares checksums
+    return sizes_of(complexes.shards, complexes.split()[0])
 
 
 def beside(config: TrainConfig, model: Model) -> Beside | None:

@@ -24,6 +24,14 @@ def test_float32_comes_back_exactly(small_model, tmp_path):
     assert not again.training
 
 
+def test_sizes_come_back_also_those_in_pockets(small_model, tmp_path):
+    model = Model(small_model.config, SizePrior({5: 3, 9: 1}, {7: 2, 9: 1, 12: 1}))
+    sizes = load(save(model, tmp_path / "m", {})).sizes
+    assert sizes == model.sizes
+    assert sizes.seen(False) == SizePrior({5: 3, 9: 1})
+    assert sizes.seen(True) == SizePrior({5: 3, 7: 2, 9: 2, 12: 1})
+
+
 def test_float16_comes_back_to_its_precision(small_model, copy):
     for a, b in zip(small_model.parameters(), load(copy).parameters(), strict=True):
         assert torch.allclose(a, b, rtol=1e-3, atol=1e-6)

@@ -9,6 +9,7 @@ from rdkit import Chem
 
 from molediff.config import UserError
 from molediff.geometry import random_rotations
+from molediff.model import SizePrior
 from molediff.noise import Draws, MoleculeNoise
 from molediff.pipelines import Generate
 from molediff.pipelines.frame import Frame, cut_pocket, ligand_sizes, residue_numbers
@@ -104,6 +105,25 @@ def test_retyped_positions_and_leads_are_in_the_frame(model, frame, core):
     out = Generate(model)(n=2, steps=20, task=lead)
     moved = [np.abs(m.GetConformer().GetPositions() - lead.source.pos).max() for m in out.mols]
     assert max(moved) < 1.0  # almost no noise: the lead, in its place
+
+
+def test_in_a_pocket_a_lead_may_be_as_large_as_the_ligands_of_complexes(frame, core):
+    atoms = Chem.MolFromMolFile(str(core)).GetNumAtoms()
+    small = pocket_model()
+    for in_pockets, largest in (({}, atoms - 1), ({atoms + 1: 2}, atoms + 1)):
+        small.sizes = SizePrior({atoms - 1: 3}, in_pockets)
+        grow = Grow.read(core, small, frame=frame)
+        for task in (Retype(core, small, frame), Optimise(core, small, frame=frame), grow):
+            assert task.seen(small).range == (atoms - 1, largest)
+            if largest < atoms:
+                with pytest.raises(UserError, match="largest molecule that this model was trained on"):
+                    task.sizes(small, 1, 0, "")
+            else:
+                table = Generate(small)(n=1, steps=2, task=task).table
+                assert table.in_domain.all() and table.atoms.min() >= atoms
+        for free in (Retype(core, small), Optimise(core, small)):
+            with pytest.raises(UserError, match="largest molecule that this model was trained on"):
+                free.sizes(small, 1, 0, "")
 
 
 def test_everything_sees_the_pocket(model, frame, core):

@@ -133,7 +133,12 @@ def test_a_run_on_both_cut_off_and_resumed_is_the_same(on_complexes):
     assert curve(whole) == curve(parts)
     one, two = (last(c)["state_dict"] for c in (whole, parts))
     assert all(torch.equal(one[k], two[k]) for k in one)
-    assert load(f"{whole.out}/model").reads_pockets
+    made = load(f"{whole.out}/model")
+    assert made.reads_pockets
+    there = open_complexes(whole.complexes)
+    seen = np.asarray(there.shards.arrays["natoms"])[there.split()[0]]
+    assert made.sizes.in_pockets == dict(zip(*np.unique(seen, return_counts=True), strict=True))
+    assert made.sizes.seen(True).range[1] == max(made.sizes.range[1], seen.max())
 
 
 def test_complexes_may_move_but_not_change(on_complexes, complexes, tmp_path):

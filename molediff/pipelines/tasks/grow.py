@@ -43,7 +43,7 @@ class Grow(FromFile):
 
         counts = self.counts(model)
         if self.count >= max(counts, default=0):  # a core that fills the pocket: then the sizes of training
-            counts = model.sizes.counts
+            counts = self.seen(model).counts
         new = draw_new(counts, self.count, atoms, seed, range(n), hydrogens)
         self.heavy = [heavy for heavy, _ in new]
         return [self.count + heavy + light for heavy, light in new]

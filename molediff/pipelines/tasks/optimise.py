@@ -46,10 +46,11 @@ class Optimise(FromFile):
         """As many as the lead has."""
         if atoms:
             raise UserError("--atoms makes no sense with --lead: the atoms are the lead's. Leave it out.")
-        if model.sizes.counts and self.count > model.sizes.range[1]:
+        seen = self.seen(model)
+        if seen.counts and self.count > seen.range[1]:
             raise UserError(
                 f"The lead has {self.count} atoms, the largest molecule that this model was trained on "
-                f"{model.sizes.range[1]}. Give a smaller lead or another --model."
+                f"{seen.range[1]}. Give a smaller lead or another --model."
             )
         return [self.count] * n
 

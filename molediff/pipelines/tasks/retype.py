@@ -62,10 +62,11 @@ class Retype(FromFile):
         if atoms:
             raise UserError("--atoms makes no sense with --retype: the atoms are the lead's. Leave it out.")
         atoms_there = self.count + (self.hydrogens if model.config.explicit_hydrogens else 0)
-        if model.sizes.counts and atoms_there > model.sizes.range[1]:
+        seen = self.seen(model)
+        if seen.counts and atoms_there > seen.range[1]:
             raise UserError(
                 f"The lead has {atoms_there} atoms; the largest molecule that this model was trained on has "
-                f"{model.sizes.range[1]}. Give a smaller lead or another --model."
+                f"{seen.range[1]}. Give a smaller lead or another --model."
             )
         if not model.config.explicit_hydrogens:
             return [self.count] * n

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from molediff.chem.fragments import Fragments
 from molediff.chem.mols import classes
-from molediff.model import Model
+from molediff.model import Model, SizePrior
 from molediff.pipelines.batching import blank
 from molediff.pipelines.frame import Frame
 from molediff.sampling import Denoise, SamplingConfig, draw_sizes, parse_atoms
@@ -49,6 +49,10 @@ class Task:
     def counts(self, model: Model) -> dict[int, float]:
         """Atoms of a molecule -> weight: as fills the pocket, or as in training."""
         return dict(self.frame.counts) if self.frame is not None and self.frame.counts else model.sizes.counts
+
+    def seen(self, model: Model) -> SizePrior:
+        """Sizes that the model was trained on where this task asks it: in a pocket those of complexes too."""
+        return model.sizes.seen(self.frame is not None)
 
     def usual(self, model: Model, steps: int) -> dict:
         """Settings where the user says nothing: those that the model recommends for this kind of task."""
