@@ -17,6 +17,7 @@ from molediff.docking.refine import RefineConfig, refine
 from molediff.docking.site import Site
 from molediff.docking.tasks import MARGIN
 from molediff.docking.vina import VinaPocket
+from molediff.evaluation.internal_energy import internal_energy
 from molediff.evaluation.poses import pose_figures
 from molediff.evaluation.strain import strains
 from molediff.pipelines.in_pocket import EDGE
@@ -38,6 +39,8 @@ class Job:
     """Mol block with all hydrogens, in the receptor's frame; '' for what is no valid molecule."""
     strained: bool = True
     """Whether strain is computed: half of the time."""
+    energy: bool = False
+    """Whether PoseBusters' energy ratio is: with it all checks of its `dock`."""
 
 
 @dataclass
@@ -55,7 +58,7 @@ class PoseTask:
         self.open = ""
 
     def __call__(self, job: Job) -> dict:
-        """{figure_raw, figure_relaxed, qed, sa, moved, reason, cpu (seconds by part)}; None where there is none."""
+        """Figures by name and pose, qed, sa, moved, reason, cpu (seconds by part); None where there is none."""
         clock = Clock()
         if not job.block:
             return {"reason": "no valid molecule", "cpu": {}}
@@ -77,6 +80,10 @@ class PoseTask:
             out[f"pb_failed_{pose}"] = [k[3:] for k, v in checks.items() if v is not True]
         out |= {"qed": finite(table["qed"][0]), "sa": finite(table["sa"][0])}
         clock("posebusters")
+        if job.energy:
+            found = [one is not None and internal_energy(one) for one in poses]
+            out |= {f"energy_{pose}": ok is True for pose, ok in zip(POSES, found, strict=True)}
+            clock("energy")
         if job.strained:
             out |= strain_of(poses)
             clock("strain")
@@ -119,7 +126,7 @@ def strain_of(poses: list[Chem.Mol | None]) -> dict:
 
 def finite(value) -> float | None:
     """A number that JSON holds, or None."""
-    return None if value is None or not np.isfinite(value) else float(value)
+    return None if value is None or not np.isfinite(value) else round(float(value), 4)
 
 
 class Clock:

@@ -2,10 +2,12 @@
 
     python experiments/crossdocked/run.py --data crossdocked_test --work work --n 100         # 100 a pocket: many hours
     python experiments/crossdocked/run.py --data crossdocked_test --work work --n 5 --pockets 20 --only plain
+    python experiments/crossdocked/run.py --data X --work work --only usual --energy --n 20 --seeds 0,1,2,3,4
     python experiments/crossdocked/run.py --table                                              # the table alone
 
 ``--data`` is the folder of crossdocked_test.tar.xz, unpacked. Molecules are kept in ``--work``; judged pockets are
-lines of results.jsonl.
+lines of results.jsonl. The third makes as many as the first in five rounds over all pockets: what is there when it is
+cut off is a whole table of fewer molecules. Rounds (``--seeds``) of one row are one line of the table.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import pickle
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -96,8 +98,10 @@ ROWS = {
 """Rows of the table; usual is what `molediff generate` does, with sizes by the prior where none are asked for."""
 ROWS_SAY = ("join", "valence")
 """Settings that are the row's, whatever the model recommends."""
-KEYS = ("row", "pocket", "n", "model", "steps", "settings", "relax", "rings")
+KEYS = ("row", "pocket", "n", "model", "steps", "settings", "relax", "rings", "energy", "seed")
 """What a line of results.jsonl is known by."""
+POOLED = ("pocket", "seed")
+"""Those that a line of the table holds all of."""
 REFERENCE = "reference"
 """Row of the ligands that came with the pockets, judged by the same code."""
 LIMIT = 300.0
@@ -110,11 +114,13 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("work"), help="folder for receptors and molecules")
     parser.add_argument("--model", default="pocket", help="bundled name or folder")
     parser.add_argument("--n", type=int, default=100, help="molecules a pocket (default 100)")
+    parser.add_argument("--seeds", default="0", help="rounds of --n molecules each, as 0,1,2 (default 0)")
     parser.add_argument("--steps", type=int, default=50, help="of sampling (default 50)")
     parser.add_argument("--pockets", type=int, default=100, help="an even choice of so many of the sorted set")
     parser.add_argument("--only", default=",".join((REFERENCE, *ROWS)), help=f"rows, of {REFERENCE}, {', '.join(ROWS)}")
     parser.add_argument("--relax", default=InPocket().relax, help=f"one of {', '.join(METHODS)} (default: as generate)")
     parser.add_argument("--strain", type=int, default=10**6, help="of the first so many molecules a pocket (all)")
+    parser.add_argument("--energy", action="store_true", help="PoseBusters' energy ratio too: all checks of `dock`")
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no pocket after so many")
     parser.add_argument("--workers", type=int, default=1, help="processes that judge (default 1)")
     parser.add_argument("--table", action="store_true", help="make result.csv from results.jsonl and stop")
@@ -131,8 +137,8 @@ def main() -> None:
 
 def lines(path: Path) -> list[dict]:
     """What is finished."""
-    # Lines from before models recommended settings, before other methods, and before Vina left large rings closed.
-    old = {"settings": "", "relax": "mmff", "rings": "opened"}
+    # Lines from before models recommended settings, before other methods, and so on.
+    old = {"settings": "", "relax": "mmff", "rings": "opened", "energy": False, "seed": 0}
     return [old | json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
@@ -159,6 +165,10 @@ class Wanted:
     """Of `molediff.docking.refine.METHODS`."""
     rings: str = "closed"
     """How Vina scores rings of seven and more: closed, or (lines of before) opened, their bonds counted as rotors."""
+    energy: bool = False
+    """Whether PoseBusters' energy ratio is looked at."""
+    seed: int = 0
+    """Of sampling."""
 
     @property
     def key(self) -> dict:
@@ -176,14 +186,15 @@ def run(args: argparse.Namespace) -> None:
         choose("row", row, {REFERENCE: None} | ROWS)
     model = load(args.model) if rows != [REFERENCE] else None
     done = [{key: one[key] for key in KEYS} for one in lines(args.results)]
-    for row in rows:
+    for row, seed in [(row, seed) for row in rows for seed in map(int, args.seeds.split(","))]:
         wanted, made = [], {}
         for name in names:
-            one = Wanted(row, name, 1, "", 0, relax=args.relax)
+            one = Wanted(row, name, 1, "", 0, relax=args.relax, energy=args.energy)
             if row != REFERENCE:
                 said = model.recommended(args.steps, "pocket").items()
                 settings = ",".join(f"{key}={value}" for key, value in said if key not in ROWS_SAY)
-                one = Wanted(row, name, args.n, model.source.checksum[:8], args.steps, settings, args.relax)
+                about = {"model": model.source.checksum[:8], "steps": args.steps, "settings": settings}
+                one = replace(one, n=args.n, seed=seed, **about)
             if one.key in done or time.monotonic() > until:
                 continue
             made[one] = reference(args, name) if row == REFERENCE else molecules(model, args, one)
@@ -198,7 +209,8 @@ def judge(args: argparse.Namespace, wanted: Sequence[Wanted], made: dict[Wanted,
     for one, i in places:
         site = site_of_ligand(prepared(args, one.pocket), ligand_of(args, one.pocket), one.pocket)
         path, block = str(args.work.resolve() / f"{one.pocket}.pkl"), made[one]["blocks"][i]
-        jobs.append(Job(path, tuple(map(float, site.centre)), tuple(map(float, site.size)), block, i < args.strain))
+        box = (tuple(map(float, site.centre)), tuple(map(float, site.size)))
+        jobs.append(Job(path, *box, block, i < args.strain, args.energy))
     found: dict[Wanted, dict[int, dict]] = {one: {} for one in wanted}
 
     def keep(number: int, result: dict | None, reason: str) -> None:
@@ -217,6 +229,7 @@ def judge(args: argparse.Namespace, wanted: Sequence[Wanted], made: dict[Wanted,
 def molecules(model, args: argparse.Namespace, one: Wanted) -> dict:
     """{'blocks' (with hydrogens, '' for what is not valid), 'atoms', 'connected', 'valid', 'smiles', 'sampling'}."""
     name = f"{one.row}-{one.model}-{one.n}-{one.steps}" + (f"-{one.settings}" if one.settings else "")
+    name += f"-seed{one.seed}" if one.seed else ""
     folder = args.work / name
     path = folder / f"{one.pocket}.json"
     if path.is_file():
@@ -231,7 +244,7 @@ def molecules(model, args: argparse.Namespace, one: Wanted) -> dict:
     atoms = ligand.GetNumHeavyAtoms()
     sizes = f"{max(3, atoms - 3)}-{atoms + 3}" if how.sizes == "reference" else ""
     put = {"join": how.join, "valence": how.valence}
-    out = Generate(model, denoise)(n=one.n, seed=0, steps=one.steps, atoms=sizes, task=Task(frame), **put)
+    out = Generate(model, denoise)(n=one.n, seed=one.seed, steps=one.steps, atoms=sizes, task=Task(frame), **put)
     valid = out.table["strict_heavy_valid"].tolist()
     whole = [with_hydrogens(mol) if ok else None for mol, ok in zip(out.mols, valid, strict=True)]
     made = {"blocks": [Chem.MolToMolBlock(mol) if mol is not None else "" for mol in whole], "valid": valid}
@@ -275,17 +288,31 @@ def write(path: Path, content: bytes) -> None:
 def tabulate(data: pd.DataFrame) -> pd.DataFrame:
     """A line for each row, model and pose: over ALL molecules asked for; what cannot be scored counts as 0 or as no."""
     table = []
-    keys = [k for k in KEYS if k != "pocket"]
-    for (row, n, model, steps, settings, relax, rings), part in data.groupby(keys, sort=False):
+    keys = [k for k in KEYS if k not in POOLED]
+    for values, part in data.groupby(keys, sort=False):
+        how = dict(zip(keys, values, strict=True))
+        n, energy = how.pop("n"), how.pop("energy")
         for pose in POSES:
-            how = {"row": row, "model": model, "steps": steps, "settings": settings, "relax": relax}
-            how |= {"rings": rings, "pose": pose}
-            table.append(how | figures(part, pose, int(n)))
+            table.append(how | {"pose": pose} | figures(pooled(part), pose, int(n), energy))
     return pd.DataFrame(table)
 
 
-def figures(part: pd.DataFrame, pose: str, n: int) -> dict:
-    """Figures of one line of the table."""
+def pooled(part: pd.DataFrame) -> pd.DataFrame:
+    """A line a pocket: the molecules of all seeds, in their order."""
+    part = part.drop_duplicates(["pocket", "seed"], keep="last").sort_values("seed", kind="stable")
+    added = dict.fromkeys(("valid", "atoms", "connected", "smiles", "sampling", "figures"), "sum")
+    return part.groupby("pocket", sort=False).agg(added).reset_index()
+
+
+def figures(part: pd.DataFrame, pose: str, n: int, energy: bool) -> dict:
+    """Figures of one line of the table.
+
+    Args:
+        part: lines, one a pocket.
+        pose: of `POSES`.
+        n: molecules of a line; 1 for the reference.
+        energy: whether the energy ratio was looked at.
+    """
     flat = [one for many in part["figures"] for one in many]
 
     def values(key: str) -> np.ndarray:
@@ -301,6 +328,7 @@ def figures(part: pd.DataFrame, pose: str, n: int) -> dict:
     score = values(f"vina_score_{pose}")
     zero = np.nan_to_num(score)
     busted = np.nan_to_num(values(f"pb_valid_{pose}"))
+    whole = busted * np.nan_to_num(values(f"energy_{pose}"))
     smiles = [valid_of(s, v) for s, v in zip(part["smiles"], part["valid"], strict=True)]
     cpu = {key: sum(one["cpu"].get(key, 0.0) for one in flat) for key in ("maps", "relax", "vina", "posebusters")}
     return {
@@ -309,6 +337,7 @@ def figures(part: pd.DataFrame, pose: str, n: int) -> dict:
         "connected": round(100 * made("connected").mean(), 1),
         "strict_heavy": round(100 * made("valid").mean(), 1),
         "pb_valid": round(100 * busted.mean(), 1),
+        "pb_valid_all": round(100 * whole.mean(), 1) if energy else float("nan"),
         "clashes": middle(f"clashes_{pose}", np.nanmean),
         "strain_median": middle(f"strain_{pose}", digits=1),
         "strained": int(np.isfinite(values(f"strain_{pose}")).sum()),

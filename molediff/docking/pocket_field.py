@@ -10,6 +10,7 @@ bonds were squeezed to 2.25 A.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from rdkit import Chem
@@ -77,23 +78,46 @@ class PocketField:
     def __call__(self, pos: np.ndarray) -> tuple[float, np.ndarray]:
         """Energy (kcal/mol) and gradient (N, 3) of ligand positions (N, 3)."""
         # Squared distances from scalar products, and no (N, M, 3) array: three times as fast.
-        x, y = pos - self.middle, self.pos - self.middle
-        square = (x * x).sum(1)[:, None] + (y * y).sum(1) - 2 * x @ y.T  # (N, M)
-        r2 = square.clip(1e-12)
-        most = self.optimum**2
-        edge2 = np.maximum(r2, SOFT**2 * most)
-        six = most / edge2
+        x, y = pos - self.middle, self.around
+        square = (x * x).sum(1)[:, None] + self.length - 2 * x @ y.T  # (N, M)
+        edge2 = np.maximum(square, self.soft)
+        six = self.most / edge2
         six = six * six * six
-        edge, r = np.sqrt(edge2), np.sqrt(r2)
-        slope = -12 * self.depth * (six * six - six) / edge  # dE/dr at the edge
-        energy = self.depth * (six * six - 2 * six) + slope * (r - edge)
-        pull = slope / r
+        well = self.depth * six
+        energy = well * (six - 2)
+        pull = -12 * well * (six - 1) / edge2  # dE/dr / r
+        near = np.nonzero(square < self.soft)  # few pairs: on with the tangent
+        if near[0].size:
+            edge, r = np.sqrt(edge2[near]), np.sqrt(np.maximum(square[near], 1e-12))
+            slope = pull[near] * edge
+            energy[near] += slope * (r - edge)
+            pull[near] = slope / r
         return float(energy.sum()), pull.sum(1)[:, None] * x - pull @ y
 
-    @property
+    @cached_property
     def middle(self) -> np.ndarray:
         """(3,) of the pocket: large coordinates would cost digits."""
         return self.pos.mean(0)
+
+    @cached_property
+    def around(self) -> np.ndarray:
+        """(M, 3) of the pocket, from its middle."""
+        return self.pos - self.middle
+
+    @cached_property
+    def length(self) -> np.ndarray:
+        """(M,) squares of these."""
+        return (self.around**2).sum(1)
+
+    @cached_property
+    def most(self) -> np.ndarray:
+        """(N, M) squares of the optimal distances."""
+        return self.optimum**2
+
+    @cached_property
+    def soft(self) -> np.ndarray:
+        """(N, M) squared distances below which the tangent begins; above 0, so that none is divided by."""
+        return np.maximum(SOFT**2 * self.most, 1e-12)
 
 
 def _bears(pos: np.ndarray, hydrogens: np.ndarray) -> np.ndarray:

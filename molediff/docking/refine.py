@@ -202,22 +202,9 @@ def _pocket_field(method: Method, receptor: Receptor, mol: Chem.Mol, terms, star
 
 def _vina_field(ligand, receptor, start: np.ndarray) -> Field:
     """Vina's intermolecular energy, smooth; of the receptor atoms that a pose can reach from ``start``."""
-    import torch
+    from molediff.docking.vina_field import VinaField
 
-    from molediff.docking.torch_vina.energy import Pairs, curl, squared_distances
-    from molediff.docking.torch_vina.terms import CUTOFF
-
-    heavy = torch.tensor(start)[ligand.heavy]
-    near = receptor.near(heavy.amin(0), heavy.amax(0), CUTOFF + REACH)
-    pairs = Pairs.of(ligand.types[ligand.heavy][:, None], near.types[None])  # (H, M)
-
-    def field(pos: np.ndarray) -> tuple[float, np.ndarray]:
-        x = torch.tensor(pos, requires_grad=True)
-        e = curl(pairs.energy(squared_distances(x[ligand.heavy], near.pos)).sum(-1)).sum()
-        (gradient,) = torch.autograd.grad(e, x) if e.requires_grad else (torch.zeros_like(x),)
-        return float(e.detach()), gradient.numpy()
-
-    return field
+    return VinaField.of(ligand, receptor, start, REACH)
 
 
 def _in_cartesians(internal: Field, field_at: Callable, start: np.ndarray, steps: int) -> tuple[np.ndarray, bool]:
