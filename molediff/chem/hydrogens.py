@@ -7,6 +7,7 @@ from rdkit.rdBase import BlockLogs
 
 FLAGS = Chem.SanitizeFlags
 NO_REPAIR = FLAGS.SANITIZE_ALL & ~FLAGS.SANITIZE_CLEANUP & ~FLAGS.SANITIZE_CLEANUP_ORGANOMETALLICS
+"""Everything but RDKit's clean-up, which rewrites charges and bonds."""
 
 
 def with_hydrogens(mol: Chem.Mol | None) -> Chem.Mol | None:

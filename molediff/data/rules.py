@@ -9,6 +9,7 @@ from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
 from molediff.chem import centres, double_bonds, mol_from_arrays, perceive_from_3d
+from molediff.chem.hydrogens import NO_REPAIR
 from molediff.data.record import Record
 from molediff.data.split import SPLITS
 from molediff.elements import Vocabulary
@@ -38,13 +39,6 @@ LEFT_OUT = {
 
 LOST = ("unreadable", "not_embedded", "no_force_field", "not_relaxed")
 """Rules that leave out what was meant to be in the set: a run that met them lost molecules."""
-
-NO_REPAIR = (
-    Chem.SanitizeFlags.SANITIZE_ALL
-    & ~Chem.SanitizeFlags.SANITIZE_CLEANUP
-    & ~Chem.SanitizeFlags.SANITIZE_CLEANUP_ORGANOMETALLICS
-)
-"""Everything but RDKit's clean-up, which rewrites charges and bonds."""
 
 
 @dataclass(frozen=True)
