@@ -6,9 +6,10 @@
 
 ``--made`` is the folder of a row's molecules that run.py left in ``--work``. The first --first molecules of a pocket
 are judged as generated and relaxed as `generate` relaxes; the first --docked are also docked by Vina (exhaustiveness 8,
-from a new conformer), as is the reference. A molecule that is not valid, or that a check cannot judge within a minute,
-counts as not PB-valid; a docking that fails counts as 0. A line of full.jsonl is a pocket; full.csv is the table, with
-95 % bootstrap intervals over pockets.
+from a new conformer), as is the reference. ``--first 0`` docks alone: run.py looks at all checks itself where it is
+given --energy. A molecule that is not valid, or that a check cannot judge within a minute, counts as not PB-valid; a
+docking that fails counts as 0. A line of full.jsonl is a pocket; full.csv is the table, with 95 % bootstrap intervals
+over pockets.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def of_pocket(args: argparse.Namespace, pocket: str, made: dict) -> dict:
         found = engine("vina")(receptor, site, prepare(rows_of([smiles])[0], config), config)
         return round(found.scores[0], 3) if found.poses is not None else None
 
-    wanted = [(made["smiles"][k], made["valid"][k]) for k in range(min(args.docked, len(blocks)))]
+    wanted = list(zip(made["smiles"], made["valid"], strict=True))[: args.docked]
     out["dock"] = [docked(smiles) if ok else None for smiles, ok in wanted]
     return out | {"dock_reference": docked(Chem.MolToSmiles(ligand)) if args.docked else None}
 
@@ -110,7 +111,7 @@ def summary(lines: list[dict]) -> pd.DataFrame:
     out = []
     for (made, first, docked), part in pd.DataFrame(lines).groupby(["made", "first", "docked"], sort=False):
         line = {"made": made, "pockets": len(part), "first": first, "docked": docked}
-        for pose in POSES:
+        for pose in POSES if first else ():
             share = np.array([np.mean(one) for one in part[f"pb_{pose}"]])
             draws = np.random.default_rng(0).integers(0, len(share), (RESAMPLES, len(share)))
             low, high = np.percentile(share[draws].mean(1), [2.5, 97.5])
