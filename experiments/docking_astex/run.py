@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=1e6, help="begin no complex after so many")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--table", action="store_true", help="make result.csv from results.jsonl and stop")
+    parser.add_argument("--against", default=BASE, help=f"row of paired differences; result.csv has those to {BASE}")
     parser.add_argument("--no-check", action="store_true", help="without PoseBusters: no joint success")
     parser.add_argument("--results", type=Path, default=HERE / "results.jsonl", help="the table goes beside it")
     args = parser.parse_args()
@@ -65,8 +66,10 @@ def main() -> None:
             raise UserError(f"--data is {args.data}. Give the unpacked folder astex_diverse.")
         args.work.mkdir(parents=True, exist_ok=True)
         search(args)
-    table = summary(read(args.results))
-    table.to_csv(args.results.with_name("result.csv"), index=False)
+    choose("--against", args.against, ROWS)
+    table = summary(read(args.results), args.against)
+    if args.against == BASE:
+        table.to_csv(args.results.with_name("result.csv"), index=False)
     print(table.to_string(index=False))
 
 
@@ -114,11 +117,11 @@ def read(path: Path) -> list[dict]:
     return [json.loads(line) for line in lines if line.endswith("}\n")]
 
 
-def summary(lines: list[dict]) -> pd.DataFrame:
+def summary(lines: list[dict], base: str = BASE) -> pd.DataFrame:
     """One line a row: shares over the complexes that were begun, with 95 % bootstrap intervals over complexes.
 
-    A ligand that could not be docked counts as a failure. ``diff_*`` are differences to `BASE` on the complexes that
-    both rows have, in points.
+    A ligand that could not be docked counts as a failure. ``diff_*`` are differences to the row ``base`` on the
+    complexes that both rows have, in points.
     """
     out = []
     by_row = {row: {r["complex"]: r for r in lines if r["row"] == row} for row in ROWS}
@@ -132,12 +135,12 @@ def summary(lines: list[dict]) -> pd.DataFrame:
             line |= {key: round(100 * values.mean(), 1), f"{key}_interval": interval(values)}
         line["search_seconds"] = round(sum(r["seconds"] for r in found.values()))
         line["search_seconds_mean"] = round(line["search_seconds"] / len(found), 1)
-        shared = sorted(set(found) & set(by_row[BASE]))
-        if row != BASE and shared:
-            for key, f in (("rmsd2", first), ("joint", valid)):
-                paired = np.array([float(f(found[n])) - float(f(by_row[BASE][n])) for n in shared])
+        shared = sorted(set(found) & set(by_row[base]))
+        if row != base and shared:
+            for key, f in (("rmsd2", first), ("joint", valid), ("best_of_9", any_of_nine)):
+                paired = np.array([float(f(found[n])) - float(f(by_row[base][n])) for n in shared])
                 line |= {f"diff_{key}": round(100 * paired.mean(), 1), f"diff_{key}_interval": interval(paired)}
-            line["paired_with"] = f"{BASE}, {len(shared)} complexes"
+            line["paired_with"] = f"{base}, {len(shared)} complexes"
         out.append(line)
     return pd.DataFrame(out)
 
