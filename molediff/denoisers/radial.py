@@ -9,7 +9,7 @@ RADII = (0.8, 0.95, 1.1, 1.25, 1.4, 1.55, 1.7, 1.9, 2.1, 2.3, 2.5, 2.75, 3.0, 3.
 """Centres, angstrom: dense where bonds and angles are."""
 LOWEST = -80.0
 """Exponents below this are raised to it: 1e-35 is as good as 0, and where the result would not be a normal float32 exp
-takes ten times as long."""
+takes several times as long."""
 
 
 def radial(d: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Vina's intermolecular energy of one pose with its gradient written out: what relaxation asks for hundreds of times.
 
 The terms are those of `molediff.docking.torch_vina.terms` (Trott & Olson, 2010, equations 2-8), smooth. For a single
-pose a graph of derivatives costs more than the energy: this takes a fifth of the time, and a test compares the two.
+pose a graph of derivatives costs more than the energy: written out both take less time, and a test compares the two.
 """
 
 from __future__ import annotations
