@@ -46,8 +46,7 @@ class VinaField:
         near = apart.min(0) < (CUTOFF + reach) ** 2
         pairs = Pairs.of(ligand.types[ligand.heavy][:, None], receptor.types[near][None])  # (H, M)
         middle = where[near].mean(0) if near.any() else np.zeros(3)
-        flat = (x.numpy().ravel() for x in (pairs.contact, pairs.hydrophobic, pairs.hbond))
-        contact, oily, bonded = flat
+        contact, oily, bonded = (x.numpy().ravel() for x in (pairs.contact, pairs.hydrophobic, pairs.hbond))
         weights = WEIGHTS["hydrophobic"] * oily, WEIGHTS["hbond"] * bonded
         return cls(heavy, where[near] - middle, middle, contact, *weights)
 
