@@ -6,8 +6,8 @@
     python experiments/crossdocked/run.py --table                                              # the table alone
 
 ``--data`` is the folder of crossdocked_test.tar.xz, unpacked. Molecules are kept in ``--work``; judged pockets are
-lines of results.jsonl. The third makes as many as the first in five rounds over all pockets: what is there when it is
-cut off is a whole table of fewer molecules. Rounds (``--seeds``) of one row are one line of the table.
+lines of results.jsonl. All ``--seeds`` of a row are one line of the table. In one call they are made pocket by pocket
+(maps are made once); a call for each is a round over all pockets, after which the table is whole.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("work"), help="folder for receptors and molecules")
     parser.add_argument("--model", default="pocket", help="bundled name or folder")
     parser.add_argument("--n", type=int, default=100, help="molecules a pocket (default 100)")
-    parser.add_argument("--seeds", default="0", help="rounds of --n molecules each, as 0,1,2 (default 0)")
+    parser.add_argument("--seeds", default="0", help="as 0,1,2: --n molecules of each (default 0)")
     parser.add_argument("--steps", type=int, default=50, help="of sampling (default 50)")
     parser.add_argument("--pockets", type=int, default=100, help="an even choice of so many of the sorted set")
     parser.add_argument("--only", default=",".join((REFERENCE, *ROWS)), help=f"rows, of {REFERENCE}, {', '.join(ROWS)}")
@@ -186,9 +186,10 @@ def run(args: argparse.Namespace) -> None:
         choose("row", row, {REFERENCE: None} | ROWS)
     model = load(args.model) if rows != [REFERENCE] else None
     done = [{key: one[key] for key in KEYS} for one in lines(args.results)]
-    for row, seed in [(row, seed) for row in rows for seed in map(int, args.seeds.split(","))]:
+    seeds = [int(one) for one in args.seeds.split(",")]
+    for row in rows:
         wanted, made = [], {}
-        for name in names:
+        for name, seed in [(name, seed) for name in names for seed in (seeds if row != REFERENCE else [0])]:
             one = Wanted(row, name, 1, "", 0, relax=args.relax, energy=args.energy)
             if row != REFERENCE:
                 said = model.recommended(args.steps, "pocket").items()

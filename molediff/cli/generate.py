@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 
-from molediff.cli import begin, in_pocket, options, pocket_options
+from molediff.cli import begin, free, in_pocket, options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,29 +33,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="give atoms only bonds that they can have in the late steps (default: what the model recommends)",
     )
-    options.add_model(parser, "", f"{in_pocket.FREE}; in a pocket {in_pocket.POCKET}")
+    options.add_model(parser, "", f"{free.MODEL}; in a pocket {in_pocket.POCKET}")
     options.add_output(parser, "out")
     in_pocket.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Generate, write, report."""
+    from molediff.model import load
     from molediff.pipelines import Generate
 
     options.set_threads(args)
     device = options.device_of(args.device)
-    pipeline = Generate.from_pretrained(in_pocket.model_name(args), device)
-    source = pipeline.model.source
-    place = in_pocket.open_place(args) if in_pocket.asked(args) else None
-    frame = (
-        None
-        if place is None
-        else in_pocket.frame_of(place, pipeline.model, bool(args.atoms or args.lead or args.retype))
-    )
-    if place is not None:
-        pipeline = Generate(pipeline.model, in_pocket.denoiser_of(args, place, frame, pipeline.model))
+    pocket = in_pocket.asked(args)
+    model = load(args.model or (in_pocket.POCKET if pocket else free.MODEL)).to(device)
+    place = in_pocket.open_place(args, model) if pocket else free.Free()
+    pipeline = Generate(model, place.denoiser(args, model))
     if args.compile:
-        pipeline.model.compile_network()
+        model.compile_network()
     asked = {
         "n": args.n,
         "atoms": args.atoms,
@@ -65,33 +59,27 @@ def run(args: argparse.Namespace) -> int:
         **options.sampling(args),
     }
     asked |= {name: value for name in ("join", "valence") if (value := getattr(args, name)) is not None}
-    task = begin.task_of(args, pipeline.model, frame, None if place is None else place.receptor)
-    decisive = {**asked, **begin.decisive(args), "checksum": source.checksum, "device": device, "compile": args.compile}
-    decisive |= {} if place is None else in_pocket.decisive(args, place)
-    about = {} if place is None else pocket_options.about(place.receptor, place.site)
+    task = begin.task_of(args, model, place.frame, place.receptor)
+    decisive = {**asked, **begin.decisive(args), **place.decisive(args)}
+    decisive |= {"checksum": model.source.checksum, "device": device, "compile": args.compile}
     page = args.out / "report.html" if args.report else None
-    work = options.begin_run(args, decisive, page, model=source.name, **about)
+    work = options.begin_run(args, decisive, page, model=model.source.name, **place.about)
     if work.status is not None:
         return work.status
     bar = options.progress_bar(args.n, args.quiet)
-    _warn_sizes(args.atoms, pipeline.model, task)
-    begin.announce(task, source.name)
+    _warn_sizes(args.atoms, model, task)
+    begin.announce(task, model.source.name)
     if not args.quiet:
-        said = f"{args.n} molecules by '{source.name}', {args.steps} steps, up to {args.batch} at once"
+        said = f"{args.n} molecules by '{model.source.name}', {args.steps} steps, up to {args.batch} at once"
         print(said, file=sys.stderr, flush=True)
     result = pipeline(**asked, progress=bar, parts=work.parts, task=task)
-    if place is None:
-        made = result
-        result.save(args.out)
-    else:
-        result = dataclasses.replace(result, about=result.about | in_pocket.pushed(args))
-        bar = options.progress_bar(args.n, args.quiet, "pose")
-        made = place.judge(result, place.receptor, place.site, place.reference, bar, work.parts)
-        made.save(args.out, args.report)
+    made = place.finish(result, args, work.parts)
     lost = bool(made.counts["failed"] or made.counts.get("lost"))
-    about = (result if place is None else made.generation).about
-    seconds = work.finish(made.counts, lost, evaluations=about["evaluations"], settings=about)
-    _print(result, seconds, args.out, None if place is None else made)
+    seconds = work.finish(made.counts, lost, evaluations=made.about["evaluations"], settings=made.about)
+    _print(result)
+    place.report(made)
+    print(f"seconds         {seconds:.1f}")
+    print(f"written to      {args.out}")
     return work.status
 
 
@@ -121,7 +109,7 @@ def _ranges(numbers: list[int]) -> str:
     return ", ".join(parts)
 
 
-def _print(result, seconds: float, folder, made=None) -> None:
+def _print(result) -> None:
     c = result.counts
     print(f"requested       {c['requested']}")
     valid = {"strictly_valid": "strictly valid", "strict_heavy_valid": "strict-heavy"}[result.validity]
@@ -130,7 +118,3 @@ def _print(result, seconds: float, folder, made=None) -> None:
     if c["failed"]:
         print(f"failed          {c['failed']} (see the reasons in molecules.csv)")
     begin.report(c)
-    if made is not None:
-        in_pocket.report(made)
-    print(f"seconds         {seconds:.1f}")
-    print(f"written to      {folder}")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from molediff.cli import options, pocket_options
 from molediff.config import UserError
 
-FREE, POCKET = "qm9", "pocket"
-"""Models by default: without a pocket, and in one."""
+POCKET = "pocket"
+"""Model by default."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """The pocket of a run and how its molecules are judged."""
+    """The pocket of a run: what `molediff.cli.free.Free` answers where there is none."""
 
     receptor: object
     """`molediff.docking.receptor.Receptor`."""
@@ -53,6 +54,70 @@ class Place:
     """RDKit molecule, or None."""
     judge: object
     """`molediff.pipelines.in_pocket.InPocket`."""
+    frame: object
+    """`molediff.pipelines.frame.Frame`: the pocket as the model reads it."""
+
+    @property
+    def about(self) -> dict:
+        """What run.json says of the pocket."""
+        return pocket_options.about(self.receptor, self.site)
+
+    def decisive(self, args: argparse.Namespace) -> dict:
+        """What decides the result, beside the other arguments."""
+        found = pocket_options.decisive(self.receptor, self.site)
+        if self.reference is not None:
+            found["reference"] = pocket_options.mark(self.reference)
+        found |= {"rank_by": self.judge.rank_by, "relax": self.judge.relax}
+        if is_guided(args):
+            found |= pushed(args)
+        for name in ("keep_smarts", "avoid", "max_mw", "charge"):
+            if getattr(args, name):
+                found[name] = getattr(args, name)
+        return found
+
+    def denoiser(self, args: argparse.Namespace, model):
+        """The model under guidance; None for the model alone.
+
+        Raises:
+            UserError: for settings that cannot be.
+        """
+        if not is_guided(args):
+            return None
+        from molediff.pipelines.guided import guided
+        from molediff.sampling import GuidanceConfig
+
+        settings = GuidanceConfig(scale=args.guidance_scale, pull=pull_of(args))
+        return guided(model, self.receptor, self.frame, settings)
+
+    def finish(self, result, args: argparse.Namespace, parts: Path):
+        """Judge the molecules as poses, and write them; `molediff.pipelines.in_pocket.PocketGeneration`."""
+        result = replace(result, about=result.about | pushed(args))
+        bar = options.progress_bar(args.n, args.quiet, "pose")
+        made = self.judge(result, self.receptor, self.site, self.reference, bar, parts)
+        made.save(args.out, args.report)
+        return made
+
+    def report(self, made) -> None:
+        """The counts that belong to poses, and the best molecules."""
+        counts, n = made.counts, made.counts["requested"]
+        print(f"{'':<15} {'raw':>9} {'relaxed':>9}")
+        for key, label in (("scored", "with figures"), ("pb_valid", "PB-valid")):
+            raw, relaxed = counts[f"{key}_raw"], counts[f"{key}_relaxed"]
+            print(f"{label:<15} {raw:>9} {relaxed:>9}  of {n}")
+        t = made.table
+        if t["vina_score_raw"].notna().any():
+            raw, relaxed = t["vina_score_raw"].median(), t["vina_score_relaxed"].median()
+            by = made.about["scored_by"]
+            said = "" if by == "vina" else f" (--engine {by}: vina is not installed)"
+            print(f"{'Vina, median':<15} {raw:>9.2f} {relaxed:>9.2f}  kcal/mol{said}")
+        if made.beside:
+            print(f"{'reference':<15} {made.beside}, as given")
+        if made.wished:
+            print(f"{'as wished':<15} {counts['fits']} (see the column misfit in molecules.csv)")
+        for i in made.order[:3]:
+            row = t.set_index("index").loc[i]
+            score = row["vina_score_" + row["pose"]]
+            print(f"  {int(row['rank'])}. {score:7.2f} kcal/mol  {row['smiles']}{remark(row)}")
 
 
 def asked(args: argparse.Namespace) -> bool:
@@ -76,16 +141,11 @@ def asked(args: argparse.Namespace) -> bool:
     return False
 
 
-def model_name(args: argparse.Namespace) -> str:
-    """--model, or the bundled one that fits."""
-    return args.model or (POCKET if asked(args) else FREE)
-
-
-def open_place(args: argparse.Namespace) -> Place:
-    """What the options mean.
+def open_place(args: argparse.Namespace, model) -> Place:
+    """What the options mean; says what of the pocket was cut, and how large the molecules will be.
 
     Raises:
-        UserError: for options that cannot be, and pockets that cannot be used.
+        UserError: for options that cannot be, pockets that cannot be used, and a model that reads none.
     """
     from molediff.docking.refine import RefineConfig
     from molediff.pipelines.in_pocket import InPocket
@@ -100,14 +160,17 @@ def open_place(args: argparse.Namespace) -> Place:
     said = {name: getattr(args, name) for name in ("rank_by", "relax") if getattr(args, name) is not None}
     judge = InPocket(wishes, workers=options.workers_of(args), **said)
     RefineConfig(judge.relax)
-    return Place(*pocket_options.receptor_and_site(args), judge)
+    found = pocket_options.receptor_and_site(args)
+    return Place(*found, judge, frame_of(*found, model, bool(args.atoms or args.lead or args.retype)))
 
 
-def frame_of(place: Place, model, asked_otherwise: bool = False):
+def frame_of(receptor, site, reference, model, asked_otherwise: bool):
     """The pocket, encoded by the model, with the sizes of ligands that it holds; says what was cut.
 
     Args:
-        place: the pocket.
+        receptor: prepared protein.
+        site: of the pocket.
+        reference: ligand that the pocket is cut round, or None.
         model: that reads it.
         asked_otherwise: whether something else says how many atoms the molecules have.
 
@@ -117,10 +180,10 @@ def frame_of(place: Place, model, asked_otherwise: bool = False):
     from molediff.pipelines.frame import Frame, cut_pocket, ligand_sizes
 
     knows_pockets(model)
-    pocket, left_out = cut_pocket(place.receptor, place.site, place.reference)
-    sizes = ligand_sizes(model, place.receptor, place.site, place.reference)
+    pocket, left_out = cut_pocket(receptor, site, reference)
+    sizes = ligand_sizes(model, receptor, site, reference)
     frame = Frame.of(model, pocket, sizes)
-    say_pocket(frame, left_out, place.site)
+    say_pocket(frame, left_out, site)
     if sizes:
         mean = sum(n * share for n, share in sizes.items()) / sum(sizes.values())
         print(f"room for        about {mean:.0f} heavy atoms{'' if asked_otherwise else ', as many are made'}")
@@ -152,20 +215,6 @@ def say_pocket(frame, left_out: int, site) -> None:
         )
 
 
-def decisive(args: argparse.Namespace, place: Place) -> dict:
-    """What decides the result, beside the other arguments."""
-    found = pocket_options.decisive(place.receptor, place.site)
-    if place.reference is not None:
-        found["reference"] = pocket_options.mark(place.reference)
-    found |= {"rank_by": place.judge.rank_by, "relax": place.judge.relax}
-    if is_guided(args):
-        found |= pushed(args)
-    for name in ("keep_smarts", "avoid", "max_mw", "charge"):
-        if getattr(args, name):
-            found[name] = getattr(args, name)
-    return found
-
-
 def is_guided(args: argparse.Namespace) -> bool:
     """Whether there is any guidance."""
     return args.guidance_scale != 1 or pull_of(args) != 0
@@ -181,42 +230,6 @@ def pull_of(args: argparse.Namespace) -> float:
     from molediff.pipelines.guided import PULL
 
     return PULL if args.vina_pull is None else args.vina_pull
-
-
-def denoiser_of(args: argparse.Namespace, place: Place, frame, model):
-    """The model under guidance; None for the model alone.
-
-    Raises:
-        UserError: for settings that cannot be.
-    """
-    if not is_guided(args):
-        return None
-    from molediff.pipelines.guided import guided
-    from molediff.sampling import GuidanceConfig
-
-    return guided(model, place.receptor, frame, GuidanceConfig(scale=args.guidance_scale, pull=pull_of(args)))
-
-
-def report(made) -> None:
-    """The counts that belong to poses, and the best molecules."""
-    counts, n = made.counts, made.counts["requested"]
-    print(f"{'':<15} {'raw':>9} {'relaxed':>9}")
-    for key, label in (("scored", "with figures"), ("pb_valid", "PB-valid")):
-        raw, relaxed = counts[f"{key}_raw"], counts[f"{key}_relaxed"]
-        print(f"{label:<15} {raw:>9} {relaxed:>9}  of {n}")
-    t = made.table
-    if t["vina_score_raw"].notna().any():
-        raw, relaxed = t["vina_score_raw"].median(), t["vina_score_relaxed"].median()
-        by = made.generation.about["scored_by"]
-        said = "" if by == "vina" else f" (--engine {by}: vina is not installed)"
-        print(f"{'Vina, median':<15} {raw:>9.2f} {relaxed:>9.2f}  kcal/mol{said}")
-    if made.beside:
-        print(f"{'reference':<15} {made.beside}, as given")
-    if made.wished:
-        print(f"{'as wished':<15} {counts['fits']} (see the column misfit in molecules.csv)")
-    for i in made.order[:3]:
-        row = t.set_index("index").loc[i]
-        print(f"  {int(row['rank'])}. {row['vina_score_' + row['pose']]:7.2f} kcal/mol  {row['smiles']}{remark(row)}")
 
 
 def remark(row) -> str:

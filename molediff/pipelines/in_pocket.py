@@ -173,6 +173,11 @@ class PocketGeneration:
         return self.generation.table
 
     @property
+    def about(self) -> dict:
+        """Settings of the run."""
+        return self.generation.about
+
+    @property
     def order(self) -> list[int]:
         """Indices of the molecules that have a pose, best first."""
         table = self.table.sort_values("rank")
