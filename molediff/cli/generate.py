@@ -20,6 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--elements", default="", metavar="LIST", help="of new atoms, such as C,N,O (default: all that the model knows)"
     )
+    parser.add_argument(
+        "--want",
+        action="append",
+        default=[],
+        metavar="PROPERTY=RANGE",
+        help="steer to logp=2..3, qed=0.7.., tpsa=..90 or others, see molediff/pipelines/wants.py; may be repeated",
+    )
     parser.add_argument("--trajectory", type=int, metavar="K", help="also draw molecule K coming out of the noise")
     begin.add_arguments(parser)
     options.add_sampling(parser)
@@ -42,9 +49,11 @@ def run(args: argparse.Namespace) -> int:
     """Generate, write, report."""
     from molediff.model import load
     from molediff.pipelines import Generate
+    from molediff.pipelines.generate import check_wanted
 
     options.set_threads(args)
     device = options.device_of(args.device)
+    check_wanted(args.want, args.trajectory)
     pocket = in_pocket.asked(args)
     model = load(args.model or (in_pocket.POCKET if pocket else free.MODEL)).to(device)
     place = in_pocket.open_place(args, model) if pocket else free.Free()
@@ -59,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
         **options.sampling(args),
     }
     asked |= {name: value for name in ("join", "valence") if (value := getattr(args, name)) is not None}
+    asked |= {"want": args.want} if args.want else {}
     task = begin.task_of(args, model, place.frame, place.receptor)
     decisive = {**asked, **begin.decisive(args), **place.decisive(args)}
     decisive |= {"checksum": model.source.checksum, "device": device, "compile": args.compile}
@@ -117,4 +127,7 @@ def _print(result) -> None:
         print(f"{label:<15} {c[key]} ({100 * c[key] / c['requested']:.1f} %)")
     if c["failed"]:
         print(f"failed          {c['failed']} (see the reasons in molecules.csv)")
+    if "as_wanted" in c:
+        share = 100 * c["as_wanted"] / c["requested"]
+        print(f"as wanted       {c['as_wanted']} ({share:.1f} %), {c['as_wanted_unique']} of them different")
     begin.report(c)

@@ -18,6 +18,8 @@ HYDROGENS = 3
 """Stream that draws how many hydrogens a molecule with known atoms (grown, linked, retyped) has."""
 USUAL_HYDROGENS = 4
 """Stream that averages hydrogens for the usual sizes; of seed 0 and molecule 0, so the same in every run."""
+STEERING = 5
+"""Stream that draws which particles of a molecule go on."""
 TASKS = 1 << 20
 """First stream that draws the tasks of a step of training, such as its fragments; the rank is added."""
 DROPS = 2 << 20

@@ -17,17 +17,17 @@ from molediff.elements import Vocabulary
 from molediff.evaluation.protocols.strict_heavy import strict_heavy
 from molediff.evaluation.strict import strict
 from molediff.model import Model, load
-from molediff.pipelines.batching import DEFAULT_BATCH, plan, run_batch
+from molediff.pipelines.batching import DEFAULT_BATCH, plan_groups, rows_of, run_batch
 from molediff.pipelines.constraints import constraints
 from molediff.pipelines.only import only
 from molediff.pipelines.parts import Parts, identity
 from molediff.pipelines.tasks import Task
+from molediff.pipelines.usable import unusable
+from molediff.pipelines.wants import Steer, Wants
 from molediff.pipelines.watch import Trajectory
-from molediff.sampling import Denoise, SamplingConfig, evaluations
+from molediff.sampling import Denoise, SamplingConfig, SteeringConfig, evaluations, groups
 from molediff.structures import Molecules, take
 
-BONDS = 2000
-"""More bonds than this, and than four an atom, are no molecule: RDKit takes all memory looking for its rings."""
 Progress = Callable[[int, int], None]
 """(molecules done, molecules asked for)."""
 
@@ -52,11 +52,11 @@ class Generation:
     @property
     def validity(self) -> str:
         """The column of validity: ``strictly_valid``, or ``strict_heavy_valid`` where hydrogens are implied."""
-        return "strictly_valid" if "strictly_valid" in self.table else "strict_heavy_valid"
+        return validity_of(self.table)
 
     @property
     def counts(self) -> dict[str, int]:
-        """Molecules requested, connected, valid (by the name of `validity`), unique among those, failed.
+        """Molecules requested, connected, valid (by the name of `validity`), unique among those, failed, as wanted.
 
         Where a task has columns of its own, those that are true or not are counted too, bonds are added up, and
         ``lost`` counts the molecules that are not what was asked for.
@@ -69,6 +69,8 @@ class Generation:
             "unique": int(t.unique.sum()),
             "failed": int(sum(m is None for m in self.mols)),
         }
+        if "as_wanted" in t:
+            base |= {"as_wanted": int(t.as_wanted.sum()), "as_wanted_unique": t.smiles[t.as_wanted].nunique()}
         further = ("known_exact", "attached_ok", "new_bonds_elsewhere")
         base |= {name: int(t[name].sum()) for name in further if name in t}
         return base | ({"lost": self.task.lost(t)} if any(name in t for name in further) else {})
@@ -115,9 +117,11 @@ class Generate:
         progress: Progress | None = None,
         parts: Path | str | None = None,
         task: Task | None = None,
+        want: Sequence[str] = (),
+        steering: SteeringConfig | None = None,
         **settings,
     ) -> Generation:
-        """Make n molecules. The noise of molecule i depends on the seed and i alone.
+        """Make n molecules. The noise of molecule i depends on the seed and i alone; with ``want`` on its group too.
 
         Args:
             n: molecules.
@@ -131,6 +135,8 @@ class Generate:
             parts: folder where finished batches are kept, to resume from; those of other arguments, another pocket or
                 another model are made again. A denoiser under guidance is not looked into: give it a folder of its own.
             task: what the molecules begin from; nothing when None.
+            want: ranges of properties to steer to, such as 'logp=2..3', see `molediff.pipelines.wants`.
+            steering: how it is steered there; the usual settings when None.
             settings: further fields of `molediff.sampling.SamplingConfig`; see `Task.usual` for those not given.
 
         Raises:
@@ -139,38 +145,58 @@ class Generate:
         task = task or Task()
         config = self._config(task, steps, elements, settings)
         at_least_one(n)
+        wants, watcher = check_wanted(want, trajectory, steering), Trajectory.of(trajectory, n)
+        together = [[i] for i in range(n)] if wants is None else groups(n, wants.config)
         sizes = task.sizes(self.model, n, seed, atoms)
+        sizes = [sizes[group[0]] for group in together for _ in group]
+        batches = plan_groups(sizes, batch, together)
+        made = self._sampled(task, config, seed, batches, sizes, watcher, progress, parts, wants)
+        about = self._about(config, task) | {"n": n, "seed": seed, "atoms": atoms, "elements": elements, "batch": batch}
+        mols, table = self._judged(made, sizes, seed, task, wants)
+        about |= {} if wants is None else wants.about()
+        return Generation(mols, table, self.model.vocabulary, about, watcher, task)
+
+    def _sampled(
+        self,
+        task: Task,
+        config: SamplingConfig,
+        seed: int,
+        batches: list[list[list[int]]],
+        sizes: list[int],
+        watcher: Trajectory | None,
+        progress: Progress | None,
+        parts: Path | str | None,
+        wants: Wants | None,
+    ) -> list[Molecules]:
+        """The molecules, batch by batch; those of a group have the size of its first, and what that one begins with."""
         kept, denoise = Parts(parts), task.guided(self.denoise or self.model)
         constrain = constraints(config, self.model)
-        watcher = Trajectory.of(trajectory, n)
-        made: list[Molecules | None] = [None] * n
-        done = 0
-        for number, members in enumerate(plan(sizes, batch)):
-            given = task.given([sizes[i] for i in members], members).to(_device(self.model))
-            mark = identity(self.model.source.checksum, seed, members, config, given, task.about(), task.frame)
+        resample = None if wants is None else Steer(wants, self.model, config, seed).resample
+        made: list[Molecules | None] = [None] * len(sizes)
+        for number, together in enumerate(batches):
+            members = [i for group in together for i in group]
+            first = [group[0] for group in together for _ in group]
+            given = task.given([sizes[i] for i in members], first).to(_device(self.model))
+            mark = identity(self.model.source.checksum, seed, members, config, given, task.about(), task.frame, wants)
             watched = watcher is not None and watcher.index in members
             result = None if watched else kept.read(number, mark)
             if result is None:
-                result = run_batch(
-                    self.model, given, task.condition, seed, members, config, denoise, watcher, constrain
-                )
-                kept.write(number, result := result.to("cpu"), mark)
+                run = (self.model, given, task.condition, seed, members, config, denoise, watcher, constrain)
+                kept.write(number, result := run_batch(*run, rows_of(together), resample).to("cpu"), mark)
             for row, i in enumerate(members):
                 made[i] = take(result, [row])
-            done += len(members)
             if progress is not None:
-                progress(done, n)
-        about = self._about(config, task) | {"n": n, "seed": seed, "atoms": atoms, "elements": elements, "batch": batch}
-        mols, table = self._judged(made, sizes, seed, task)
-        return Generation(mols, table, self.model.vocabulary, about, watcher, task)
+                progress(len(made) - made.count(None), len(made))
+        return made
 
     def _judged(
-        self, made: Sequence[Molecules], sizes: list[int], seed: int, task: Task
+        self, made: Sequence[Molecules], sizes: list[int], seed: int, task: Task, wants: Wants | None
     ) -> tuple[list[Chem.Mol | None], pd.DataFrame]:
         reasons = [unusable(m) for m in made]
         mols = [None if reason else self._mol(m, task) for m, reason in zip(made, reasons, strict=True)]
         table = judge(mols, reasons, sizes, seed, task.seen(self.model).range, self.model.config.explicit_hydrogens)
-        return mols, table.assign(**task.columns(made, mols, table))
+        table = table.assign(**task.columns(made, mols, table))
+        return mols, table if wants is None else table.assign(**wants.columns(mols, table[validity_of(table)]))
 
     def _config(self, task: Task, steps: int, elements: str, settings: dict) -> SamplingConfig:
         """What is given, then what the model recommends, then what is usual; as the task needs it."""
@@ -191,12 +217,23 @@ class Generate:
         return mol
 
 
-def unusable(molecule: Molecules) -> str:
-    """Why what was sampled (a batch of one) is nothing that can be written as a molecule; '' where it is."""
-    if not torch.isfinite(molecule.pos).all():
-        return "sampling gave no finite positions"
-    atoms, bonds = int(molecule.sizes[0]), int((molecule.bond > 0).sum()) // 2
-    return f"sampling gave {bonds} bonds between {atoms} atoms" if bonds > max(BONDS, 4 * atoms) else ""
+def check_wanted(
+    want: Sequence[str], trajectory: int | None = None, steering: SteeringConfig | None = None
+) -> Wants | None:
+    """What is wanted; None where nothing is.
+
+    Raises:
+        UserError: for what cannot be wanted, and together with a trajectory.
+    """
+    wants = Wants.of(want, steering)
+    if wants is not None and trajectory is not None:
+        raise UserError("--trajectory shows one molecule's way; with --want they take each other's. Leave one out.")
+    return wants
+
+
+def validity_of(table: pd.DataFrame) -> str:
+    """See `Generation.validity`."""
+    return "strictly_valid" if "strictly_valid" in table else "strict_heavy_valid"
 
 
 def judge(

@@ -74,16 +74,18 @@ class InPocket:
         relaxed = relax(receptor, whole, self.workers, progress, parts)
         own = [] if reference is None else [with_hydrogens(reference)]
         raw, scored, beside = score.sets(receptor, box, [whole, relaxed.mols, own], None, self.workers)
-        table = self._table(generation.table, whole, raw, relaxed, scored)
+        table = self._table(generation, whole, raw, relaxed, scored)
         about = generation.about | {"rank_by": self.rank_by, "relax": self.relax, "site": site.how}
         about["scored_by"] = score.engine
         made = replace(generation, table=table, about=about)
         found = {} if reference is None else beside.table.iloc[0].to_dict()
-        return PocketGeneration(made, receptor, site, reference, whole, raw, relaxed, scored, bool(self.wishes), found)
+        wished = bool(self.wishes) or "as_wanted" in table
+        return PocketGeneration(made, receptor, site, reference, whole, raw, relaxed, scored, wished, found)
 
-    def _table(self, made, whole, raw: Scoring, relaxed: Refinement, scored: Scoring) -> pd.DataFrame:
+    def _table(self, generation: Generation, whole, raw: Scoring, relaxed: Refinement, scored: Scoring) -> pd.DataFrame:
         """The table of the molecules with what was found of their poses."""
-        misfits = ["" if mol is None else self.wishes.misfit(mol) for mol in whole]
+        made = generation.table
+        misfits = self._misfits(generation, whole)
         out = made.assign(
             fits=[mol is not None and not why for mol, why in zip(whole, misfits, strict=True)],
             misfit=misfits,
@@ -99,6 +101,14 @@ class InPocket:
         out["pose"] = np.where(best, "relaxed", np.where([m is not None for m in whole], "raw", ""))
         out["pose_reason"] = _reasons(made, whole, raw.table["reason"], relaxed, scored.table["reason"])
         return ranked(out, self.rank_by)
+
+    def _misfits(self, generation: Generation, whole: list) -> list[str]:
+        """Why each molecule does not fit what was wished for or wanted; '' where it does, and where there is none."""
+        missed = ", ".join(f"not {want}" for want in generation.about.get("want", ()))
+        wanted = generation.table.get("as_wanted", [True] * len(whole))
+        each = [("", "") if mol is None else (self.wishes.misfit(mol), "" if ok else missed)
+                for mol, ok in zip(whole, wanted, strict=True)]  # fmt: skip
+        return ["; ".join(filter(None, one)) for one in each]
 
 
 def _reasons(made: pd.DataFrame, whole: list, raw: pd.Series, relaxed: Refinement, scored: pd.Series) -> list[str]:

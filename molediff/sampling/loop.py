@@ -14,10 +14,13 @@ from molediff.sampling.guidance import biased, tempered
 from molediff.sampling.methods import METHODS, SECOND_LOOKS, Before, Denoise, Problem
 from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
-from molediff.structures import Condition, Estimate, Molecules
+from molediff.structures import Condition, Estimate, Molecules, take
 
 Watch = Callable[[int, Molecules, Estimate], None]
 """(step, state after it, estimate it was made from)."""
+Resample = Callable[[int, Molecules, Estimate], torch.Tensor | None]
+"""(step, state after it, estimate it was made from) -> (B,) the molecules that go on in the places of all; None where
+each goes on in its own."""
 Constrain = Callable[[Denoise], Denoise]
 """What estimates must hold to, such as `joined`."""
 
@@ -89,6 +92,7 @@ def sample(
     config: SamplingConfig,
     watch: Watch | None = None,
     constrain: Constrain | None = None,
+    resample: Resample | None = None,
 ) -> Molecules:
     """From noise to molecules.
 
@@ -102,6 +106,7 @@ def sample(
         config: settings.
         watch: called after every step.
         constrain: put on top of the estimate as it is drawn from, with temperature and biases in it.
+        resample: asked after every step; only molecules of one size with the same known may take each other's place.
 
     Raises:
         UserError: for an unknown method or impossible settings.
@@ -120,6 +125,9 @@ def sample(
     state = begin(problem, times(0))
     for k in range(len(grid) - 1):
         state, estimate = method(problem, state, times(k), times(k + 1), before)
+        rows = None if resample is None else resample(k, state, estimate)
+        if rows is not None:
+            state, estimate = take(state, rows), estimate.take(rows)
         before = Before(estimate, times(k))
         # As in training: what the network says, without what guidance and temperature make of it.
         problem = replace(problem, condition=replace(condition, previous=estimate.said or estimate))

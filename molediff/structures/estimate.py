@@ -29,6 +29,11 @@ class Estimate:
         """A copy with some fields exchanged, which remembers what was said at first."""
         return dataclasses.replace(self, said=self.said or self, **changes)
 
+    def take(self, index: Tensor) -> Estimate:
+        """Of the molecules at ``index`` (B'), and what was said of them."""
+        said = None if self.said is None else self.said.take(index)
+        return Estimate(self.pos[index], self.atom[index], self.charge[index], self.bond[index], said)
+
     @classmethod
     def unsaid(cls, pos: Tensor, classes: tuple[int, int, int]) -> Estimate:
         """What a network has said before its first word: NaN positions, no preference.

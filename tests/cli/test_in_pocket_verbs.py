@@ -47,12 +47,15 @@ def test_generate_writes_what_is_asked_for(pocket, folder, ligand, tmp_path, cap
     core.write_text(Chem.MolToMolBlock(mol) + "$$$$\n")
     command = ["generate", *pocket, "--model", folder, "--known", str(core), "--n", "2", "--steps", "2", "--atoms", "1"]
     command += ["--workers", "1", "--quiet", "--report", "--avoid", "Br", "--out", str(tmp_path / "out")]
+    command += ["--want", "weight=..1", "--want", "rings=0.."]
     assert main(command) == 0
     said = capsys.readouterr().out
     assert "pocket          4" in said and "known exact     2" in said and "PB-valid" in said and "as wished" in said
     out = tmp_path / "out"
     table = pd.read_csv(out / "molecules.csv")
     wanted = {"rank", "value", "fits", "misfit", "pose", "pose_reason", "known_exact", "in_domain", "moved"}
+    wanted |= {"weight", "rings", "as_wanted"}
+    assert not table.fits.any() and set(table.misfit.dropna()) <= {"not weight=..1, not rings=0.."}
     wanted |= {f"{key}_{pose}" for key in ("vina_score", "pb_valid", "clashes") for pose in ("raw", "relaxed")}
     assert set(table) <= named("generate") | named("generate in a pocket")
     assert wanted <= set(table) and sorted(table["rank"]) == [1, 2]
@@ -96,6 +99,9 @@ def test_hybrid_searches_as_asked(pocket, folder, tmp_path):
     ("more", "said"),
     [
         (["generate", "--model", "qm9"], "knows no pockets"),
+        (["generate", "--want", "logP=2..3"], "Did you mean 'logp'"),
+        (["generate", "--want", "logp=3..2"], "--want logp=2..3"),
+        (["generate", "--want", "logp=..3", "--trajectory", "0"], "Leave one out"),
         (["generate", "--model", "pokcet"], "There is no model 'pokcet'"),
         (["generate", "--keep", "c1ccccc1[OH]"], "type --keep-smarts 'c1ccccc1[OH]'"),
         (["generate", "--keep-smarts", "c1cc"], "is no SMARTS"),

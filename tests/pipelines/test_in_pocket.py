@@ -126,6 +126,15 @@ def test_every_molecule_is_a_row(made):
     assert made.counts["requested"] == 5 and made.counts["scored_raw"] == 3 and made.counts["fits"] == 0
 
 
+def test_what_is_not_as_wanted_does_not_fit(made):
+    generation = made.generation
+    table = generation.table.assign(as_wanted=[True, False, False, False, True])
+    generation = replace(generation, table=table, about=generation.about | {"want": ["logp=2..3"]})
+    said = InPocket(Wishes(avoid=("[#16]",)))._misfits(generation, made.raw)
+    assert said == ["has [#16]", "", "", "has [#16]; not logp=2..3", "has [#16]"]
+    assert InPocket()._misfits(generation, made.raw) == ["", "", "", "not logp=2..3", ""]
+
+
 def test_the_reference_is_scored_beside(made):
     """Molecule 3 is the reference without its hydrogens."""
     assert made.reference_figures["vina_score"] == pytest.approx(made.table["vina_score_raw"][3], abs=0.05)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,42 +35,63 @@ UNITS = {
 FAILED = dict.fromkeys(UNITS) | {"scaffold": ""}
 
 
+@cache
+def properties() -> dict[str, Callable[[Chem.Mol], float]]:
+    """By the names of UNITS, each a function of a sanitised molecule whose hydrogens are implied."""
+    # slow to import, and most runs ask for validity only
+    from rdkit.Chem import QED, Crippen, Descriptors, Lipinski, rdMolDescriptors
+    from rdkit.Contrib.SA_Score import sascorer
+
+    def violations(mol: Chem.Mol) -> int:
+        donors, acceptors = Lipinski.NumHDonors(mol), Lipinski.NumHAcceptors(mol)
+        return (Descriptors.MolWt(mol) > 500) + (Crippen.MolLogP(mol) > 5) + (donors > 5) + (acceptors > 10)
+
+    return {
+        "qed": QED.qed,
+        "sa": lambda mol: float(sascorer.calculateScore(mol)),
+        "logp": Crippen.MolLogP,
+        "weight": Descriptors.MolWt,
+        "tpsa": rdMolDescriptors.CalcTPSA,
+        "donors": Lipinski.NumHDonors,
+        "acceptors": Lipinski.NumHAcceptors,
+        "rotatable": rdMolDescriptors.CalcNumRotatableBonds,
+        "rings": rdMolDescriptors.CalcNumRings,
+        "aromatic_rings": rdMolDescriptors.CalcNumAromaticRings,
+        "sp3": rdMolDescriptors.CalcFractionCSP3,
+        "lipinski_violations": violations,
+    }
+
+
+def described(mol: Chem.Mol) -> tuple[Chem.Mol | None, str]:
+    """The largest fragment, sanitised without repair, its hydrogens implied; None where that cannot be, and a reason.
+
+    The reason is also there where fragments were left out.
+    """
+    work = Chem.RWMol(mol)
+    reason = sanitise(work)
+    smiles = "" if reason else plain_smiles(work)
+    if not smiles:
+        return None, reason or "sanitise"
+    parts = smiles.split(".")
+    bare = Chem.MolFromSmiles(max(parts, key=len))
+    if bare is None:
+        return None, "sanitise"
+    return bare, "largest fragment only" if len(parts) > 1 else ""
+
+
 def chemistry(mol: Chem.Mol) -> dict:
     """Properties of UNITS and the Bemis-Murcko `scaffold` of a molecule that sanitises without repair.
 
     A disconnected molecule is described by its largest fragment, and `reason` says so.
     """
-    # slow to import, and most runs ask for validity only
-    from rdkit.Chem import QED, Crippen, Descriptors, Lipinski, rdMolDescriptors
     from rdkit.Chem.Scaffolds import MurckoScaffold
-    from rdkit.Contrib.SA_Score import sascorer
 
-    work = Chem.RWMol(mol)
-    reason = sanitise(work)
-    smiles = "" if reason else plain_smiles(work)
-    if not smiles:
-        return FAILED | {"reason": reason or "sanitise"}
-    parts = smiles.split(".")
-    bare = Chem.MolFromSmiles(max(parts, key=len))
+    bare, reason = described(mol)
     if bare is None:
-        return FAILED | {"reason": "sanitise"}
-    row = {
-        "qed": QED.qed(bare),
-        "sa": float(sascorer.calculateScore(bare)),
-        "logp": Crippen.MolLogP(bare),
-        "weight": Descriptors.MolWt(bare),
-        "tpsa": rdMolDescriptors.CalcTPSA(bare),
-        "donors": Lipinski.NumHDonors(bare),
-        "acceptors": Lipinski.NumHAcceptors(bare),
-        "rotatable": rdMolDescriptors.CalcNumRotatableBonds(bare),
-        "rings": rdMolDescriptors.CalcNumRings(bare),
-        "aromatic_rings": rdMolDescriptors.CalcNumAromaticRings(bare),
-        "sp3": rdMolDescriptors.CalcFractionCSP3(bare),
-    }
-    broken = (row["weight"] > 500, row["logp"] > 5, row["donors"] > 5, row["acceptors"] > 10)
-    row["lipinski_violations"] = int(sum(broken))
+        return FAILED | {"reason": reason}
+    row = {name: value(bare) for name, value in properties().items()}
     row["scaffold"] = Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(bare))
-    return row | {"reason": "largest fragment only" if len(parts) > 1 else ""}
+    return row | {"reason": reason}
 
 
 def judge(record: Record, context: Context) -> dict:
