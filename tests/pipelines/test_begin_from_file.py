@@ -19,6 +19,7 @@ from molediff.geometry import centre_on, random_rotations
 from molediff.model import Model, ModelConfig, SizePrior, load, save
 from molediff.pipelines import Generate
 from molediff.pipelines.tasks import Grow, Optimise, Retype
+from molediff.sampling import SteeringConfig
 from molediff.structures import Known, Molecules
 from molediff.training.tasks import cut_at
 
@@ -287,6 +288,20 @@ def test_new_heavy_atoms_are_what_atoms_counts(write, model):
     free = task.sizes(model, 300, 0, "")
     assert len(set(free)) > 5
     assert max(free) <= 29 + 8
+
+
+@pytest.mark.parametrize("kind", ["known", "retype", "lead"])
+def test_steered_from_a_file_groups_begin_with_the_same(write, model, kind):
+    path = write(molecule("c1ccoc1"))
+    task = {"known": lambda: Grow.read(path, model, "1"), "retype": lambda: Retype(path, model),
+            "lead": lambda: Optimise(path, model, 0.5)}[kind]()  # fmt: skip
+    wish = {"want": ["rings=0..", "logp=..0"], "steering": SteeringConfig(group=4)}
+    out = Generate(model)(n=8, seed=1, steps=8, task=task, **wish)
+    sizes = out.table.atoms.tolist()
+    assert len(set(sizes[:4])) == len(set(sizes[4:])) == 1
+    if kind != "lead":
+        assert out.table.known_exact.all()
+    assert set(out.table.as_wanted) <= {True, False}
 
 
 def test_sampling_begins_at_three_times_the_spread(write, model):
