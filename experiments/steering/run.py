@@ -2,8 +2,7 @@
 
     python experiments/steering/run.py                                              # all rows of druglike
     python experiments/steering/run.py --model qm9 --wants "rings=0;logp=1.."
-    python experiments/steering/run.py --groups 4,16,64 --wants tpsa=120..150       # another setting
-    python experiments/steering/run.py --strengths 3,10,30,100 --wants tpsa=120..150
+    python experiments/steering/run.py --settings "group=4;group=40;low=.1 strength=10" --wants tpsa=120..150
 
 A row of results.csv is a run. Everything asked for counts. Rows that are there are not made again.
 """
@@ -29,45 +28,37 @@ from molediff.pipelines.wants import Wants  # noqa: E402
 from molediff.sampling import SteeringConfig, groups  # noqa: E402
 
 WANTS = "tpsa=120..150;logp=5..6;qed=0.9..;aromatic_rings=4;logp=2..3 tpsa=90..110 weight=300..350"
-KEYS = ("model", "want", "n", "seed", "steps", "strength", "group", "every", "high")
+FILTERED = "not steered"
+KEYS = ("model", "want", "n", "seed", "steps", "settings")
 
 
 def main() -> None:
-    usual = SteeringConfig()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="druglike", help="bundled name or folder")
     parser.add_argument("--wants", default=WANTS, help="rows, apart by ';', several ranges of one apart by spaces")
     parser.add_argument("--n", type=int, default=160, help="molecules a row (default 160)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--strengths", default=f"{usual.strength:g}", help="0 is: not steered (always made)")
-    parser.add_argument("--groups", default=str(usual.group))
-    parser.add_argument("--everys", default=str(usual.every))
-    parser.add_argument("--highs", default=f"{usual.high:g}")
+    parser.add_argument("--settings", default="", help="of SteeringConfig that are not usual, rows apart by ';'")
     parser.add_argument("--results", type=Path, default=HERE / "results.csv")
     args = parser.parse_args()
     pipeline = Generate.from_pretrained(args.model)
     began = time.process_time()
     plain = pipeline(n=args.n, seed=args.seed, steps=args.steps)
     seconds = time.process_time() - began
-    rows = [dict(zip(("strength", "group", "every", "high"), (0.0, 1, 0, 0.0), strict=True))]
-    lists = [read.split(",") for read in (args.strengths, args.groups, args.everys, args.highs)]
-    rows += [
-        {"strength": float(s), "group": int(g), "every": int(e), "high": float(h)} for s, g, e, h in product(*lists)
-    ]
-    for text, how in product(args.wants.split(";"), rows):
-        key = {"model": args.model, "want": text, "n": args.n, "seed": args.seed, "steps": args.steps} | how
-        done = pd.read_csv(args.results) if args.results.is_file() else pd.DataFrame(columns=list(KEYS))
-        if any(all(row[k] == key[k] for k in KEYS) for row in done.to_dict("records")):
+    for text, how in product(args.wants.split(";"), [FILTERED, *args.settings.split(";")]):
+        key = dict(zip(KEYS, (args.model, text, args.n, args.seed, args.steps, how), strict=True))
+        done = pd.read_csv(args.results, keep_default_na=False) if args.results.is_file() else pd.DataFrame()
+        if any(all(str(row[k]) == str(key[k]) for k in KEYS) for row in done.to_dict("records")):
             continue
-        wants = Wants.of(text.split())
-        if how["strength"]:
-            config, began = SteeringConfig(**how), time.process_time()
+        out, took, together = plain, seconds, [[i] for i in range(args.n)]
+        if how != FILTERED:
+            given = dict(pair.split("=") for pair in how.split())
+            config = SteeringConfig(**{k: int(v) if k in ("group", "every") else float(v) for k, v in given.items()})
+            began = time.process_time()
             out = pipeline(n=args.n, seed=args.seed, steps=args.steps, want=text.split(), steering=config)
             took, together = time.process_time() - began, groups(args.n, config)
-        else:
-            out, took, together = plain, seconds, [[i] for i in range(args.n)]
-        row = key | figures(out, wants, together) | {"cpu_ratio": round(took / seconds, 2)}
+        row = key | figures(out, Wants.of(text.split()), together) | {"cpu_ratio": round(took / seconds, 2)}
         pd.concat([done, pd.DataFrame([row])]).to_csv(args.results, index=False)
         print(pd.Series(row).to_string(), flush=True)
 

@@ -38,15 +38,16 @@ class SteeringConfig:
     every: int = 2
     """Steps from look to look."""
     high: float = 1.0
-    """Largest sigma / alpha with a look, in units of the coordinate scale; there is none at all below the smallest
-    noise that a step adds, where copies would stay copies."""
+    """Largest sigma / alpha with a look, in units of the coordinate scale."""
+    low: float = 0.03
+    """Smallest: copies that are made later stay copies."""
 
     def check(self) -> None:
         """Raise a UserError for settings that cannot be."""
         for name in ("group", "every"):
             if getattr(self, name) < 1:
                 raise UserError(f"The steering setting '{name}' must be at least 1, got {getattr(self, name)}.")
-        for name in ("strength", "high"):
+        for name in ("strength", "high", "low"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise UserError(
                     f"The steering setting '{name}' must be 0 or more and finite, got {getattr(self, name)}."
@@ -63,7 +64,7 @@ def groups(n: int, config: SteeringConfig) -> list[list[int]]:
 def looks(config: SteeringConfig, process: Process, sampling: SamplingConfig) -> frozenset[int]:
     """Steps after which particles are drawn anew."""
     rho = process.schedule.rho(time_grid(process, sampling)[1:])  # after each step
-    inside = [k for k, r in enumerate(rho.tolist()) if sampling.churn_low < r <= config.high]
+    inside = [k for k, r in enumerate(rho.tolist()) if config.low < r <= config.high]
     return frozenset(inside[:: config.every])
 
 
