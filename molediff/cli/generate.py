@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PROPERTY=RANGE",
-        help="steer to logp=2..3, qed=0.7.., tpsa=..90 or others, see molediff/pipelines/wants.py; may be repeated",
+        help="steer to logp=2..3, qed=0.7.., tpsa=..90, rings=3 and others (docs/outputs.md); may be repeated",
     )
     parser.add_argument("--trajectory", type=int, metavar="K", help="also draw molecule K coming out of the noise")
     begin.add_arguments(parser)

@@ -120,7 +120,7 @@ class Wants:
 
     def about(self) -> dict:
         """For the record."""
-        return {"want": [str(want) for want in self.each], **asdict(self.config)}
+        return {"want": [str(want) for want in self.each], "steering": asdict(self.config)}
 
 
 @dataclass(frozen=True)
@@ -144,9 +144,9 @@ class Steer:
             indices: of the molecules in the run, row by row; what is drawn depends on the first of a group.
             condition: of the batch.
         """
-        steps = looks(self.wants.config, self.model.process, self.sampling)
+        strengths = looks(self.wants.config, self.model.process, self.sampling)
         generators = [molecule_generator(self.seed, indices[rows[0]], stream=STEERING) for rows in blocks]
-        return resampling(self.wants.config, steps, self.rewards, condition.known, blocks, generators)
+        return resampling(strengths, self.rewards, condition.known, blocks, generators)
 
     def rewards(self, molecules: Molecules) -> Tensor:
         """(B,) float64, see `Wants.reward`; NaN for what is nothing that RDKit could look at."""

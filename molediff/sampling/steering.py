@@ -2,14 +2,14 @@
 
 Feynman-Kac steering (Singhal et al., 2025, arXiv 2501.06848, section 3, with potentials of differences), all particles
 kept: at some steps the clean molecule that each is on its way to is looked at, and the group is drawn anew with weights
-exp(strength (reward - reward at the look before)). Over all looks the weights of a molecule multiply to
+exp(strength reward), less those of the look before. Over all looks the weights of a molecule multiply to
 exp(strength reward): molecules of the model, tilted towards the reward. Needs no gradient of it, and the network is
 asked no more often. Copies part again by the noise that the sampler adds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -34,7 +34,9 @@ class SteeringConfig:
     group: int = 16
     """Molecules that are drawn among each other, about; they have one size. More steer farther, and are more alike."""
     strength: float = 30.0
-    """Logarithm of the weight that a unit of reward gives."""
+    """Logarithm of the weight that a unit of reward gives, where there is no noise."""
+    ramp: float = 1.0
+    """Power of (1 - noise / ``high``) with which the strength grows; 0 for the same at all looks."""
     every: int = 2
     """Steps from look to look."""
     high: float = 1.0
@@ -47,7 +49,7 @@ class SteeringConfig:
         for name in ("group", "every"):
             if getattr(self, name) < 1:
                 raise UserError(f"The steering setting '{name}' must be at least 1, got {getattr(self, name)}.")
-        for name in ("strength", "high", "low"):
+        for name in ("strength", "ramp", "high", "low"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise UserError(
                     f"The steering setting '{name}' must be 0 or more and finite, got {getattr(self, name)}."
@@ -61,16 +63,18 @@ def groups(n: int, config: SteeringConfig) -> list[list[int]]:
     return [list(range(a, b)) for a, b in pairwise(edges)]
 
 
-def looks(config: SteeringConfig, process: Process, sampling: SamplingConfig) -> frozenset[int]:
-    """Steps after which particles are drawn anew."""
+def looks(config: SteeringConfig, process: Process, sampling: SamplingConfig) -> dict[int, float]:
+    """Step after which a group is drawn anew -> logarithm of the weight that a unit of reward gives there.
+
+    It grows as the noise falls: what is seen early says little of the molecule to come.
+    """
     rho = process.schedule.rho(time_grid(process, sampling)[1:])  # after each step
-    inside = [k for k, r in enumerate(rho.tolist()) if config.low < r <= config.high]
-    return frozenset(inside[:: config.every])
+    inside = [(k, r) for k, r in enumerate(rho.tolist()) if config.low < r <= config.high]
+    return {k: config.strength * (1 - r / config.high) ** config.ramp for k, r in inside[:: config.every]}
 
 
 def resampling(
-    config: SteeringConfig,
-    steps: frozenset[int],
+    strengths: Mapping[int, float],
     reward: Reward,
     known: Known,
     members: Sequence[Sequence[int]],
@@ -82,8 +86,7 @@ def resampling(
     weights are worth fewer than half of its molecules.
 
     Args:
-        config: settings.
-        steps: with a look.
+        strengths: step with a look -> logarithm of the weight that a unit of reward gives, see `looks`.
         reward: of molecules.
         known: of the batch.
         members: rows of each group; together all rows of the batch.
@@ -93,19 +96,19 @@ def resampling(
     seen, since = torch.full((b,), float("nan"), dtype=torch.float64), torch.zeros(b, dtype=torch.float64)
 
     def resample(step: int, state: Molecules, estimate: Estimate) -> Tensor | None:
-        if step not in steps:
+        if step not in strengths:
             return None
         found = reward(likeliest(estimate, state, known)).cpu().double()
         out = torch.arange(b)
         for rows, generator in zip(map(torch.as_tensor, members), generators, strict=True):
             now = torch.where(found[rows].isnan(), seen[rows], found[rows])
             seen[rows] = now
-            now = torch.where(now.isnan(), now.nanmean(), now).nan_to_num()
-            share = (config.strength * (now - since[rows])).softmax(0)
+            weight = strengths[step] * torch.where(now.isnan(), now.nanmean(), now).nan_to_num()
+            share = (weight - since[rows]).softmax(0)
             u = torch.rand((), generator=generator, dtype=torch.float64)
             if 1 / share.square().sum() < len(rows) / 2:
                 chosen = systematic(share, u)
-                since[rows], seen[rows], out[rows] = now[chosen], seen[rows][chosen], rows[chosen]
+                since[rows], seen[rows], out[rows] = weight[chosen], seen[rows][chosen], rows[chosen]
         return out.to(state.mask.device)
 
     return resample

@@ -116,7 +116,7 @@ def test_steered_molecules_come_in_groups_of_one_size_again_and_again(small_mode
     plain = Generate(small_model)(n=7, seed=4, steps=6)
     assert made.table.atoms.tolist() == [plain.table.atoms[k] for k in (0, 0, 0, 3, 3, 3, 3)]
     assert made.about["want"] == ["rings=0"]
-    assert made.about["group"] == 3
+    assert made.about["steering"]["group"] == 3
     assert made.counts["as_wanted"] == made.table.as_wanted.sum()
 
 

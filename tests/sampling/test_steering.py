@@ -36,7 +36,8 @@ def steered(values, rounds, config, reward=place, groups=1, seed=0):
     molecules, said = batch(values)
     generators = [torch.Generator().manual_seed(seed + g) for g in range(groups)]
     members = np.arange(len(values)).reshape(groups, -1).tolist()
-    choose = resampling(config, frozenset(range(rounds)), reward, Known.nothing(molecules), members, generators)
+    strengths = dict.fromkeys(range(rounds), config.strength)
+    choose = resampling(strengths, reward, Known.nothing(molecules), members, generators)
     return [choose(k, molecules, said) for k in range(rounds)][-1]
 
 
@@ -81,7 +82,7 @@ def test_a_random_walk_steered_by_its_place_ends_tilted():
     config, p, rng = SteeringConfig(strength=2.0), 20000, np.random.default_rng(0)
     molecules, _ = batch([0.0] * p)
     known, generators = Known.nothing(molecules), [torch.Generator().manual_seed(0)]
-    choose = resampling(config, frozenset({0, 1}), place, known, [range(p)], generators)
+    choose = resampling(dict.fromkeys((0, 1), config.strength), place, known, [range(p)], generators)
     x = np.zeros(p)
     for step in range(2):
         x = x + rng.normal(0, 0.5**0.5, p)
@@ -109,22 +110,16 @@ def test_the_same_promise_counts_once():
     config = SteeringConfig(strength=50.0)
     assert steered([0, 9, 0, 0], 1, config).tolist() == [1, 1, 1, 1]
     molecules, said = batch([9.0] * 4)
-    choose = resampling(
-        config, frozenset({0}), place, Known.nothing(molecules), [range(len(molecules))], [torch.Generator()]
-    )
+    known, members = Known.nothing(molecules), [range(len(molecules))]
+    choose = resampling({0: config.strength}, place, known, members, [torch.Generator()])
     assert choose(0, molecules, said).tolist() == [0, 1, 2, 3]
 
 
 def test_without_strength_and_between_looks_nothing_happens():
     assert steered([0, 9, 0, 0], 3, SteeringConfig(strength=0.0)).tolist() == [0, 1, 2, 3]
     molecules, said = batch([0.0, 9.0])
-    config = SteeringConfig()
-    assert (
-        resampling(
-            config, frozenset({4}), place, Known.nothing(molecules), [range(len(molecules))], [torch.Generator()]
-        )(3, molecules, said)
-        is None
-    )
+    choose = resampling({4: 30.0}, place, Known.nothing(molecules), [range(2)], [torch.Generator()])
+    assert choose(3, molecules, said) is None
 
 
 def test_what_is_no_molecule_yet_counts_as_its_group():
@@ -140,14 +135,18 @@ def test_what_is_no_molecule_yet_counts_as_its_group():
     assert nothing.tolist() == [0, 1, 2, 3]
 
 
-def test_looks_lie_where_copies_still_part(small_model):
-    sampling, config = SamplingConfig(steps=40), SteeringConfig(every=3, high=1.0)
-    steps = sorted(looks(config, small_model.process, sampling))
+def test_looks_lie_where_copies_still_part_and_weigh_more_as_noise_falls(small_model):
+    process, sampling, config = small_model.process, SamplingConfig(steps=40), SteeringConfig(every=3, ramp=2.0)
+    found = looks(config, process, sampling)
+    steps, strengths = list(found), list(found.values())
     assert len(steps) > 2
     assert {b - a for a, b in pairwise(steps)} == {3}
-    rho = small_model.process.schedule.rho(time_grid(small_model.process, sampling))
-    assert all(sampling.churn_low < rho[k + 1] <= 1.0 for k in steps)
-    assert not looks(SteeringConfig(high=0.01), small_model.process, sampling)
+    rho = process.schedule.rho(time_grid(process, sampling))[1:]
+    assert all(config.low < rho[k] <= config.high for k in steps)
+    assert strengths == sorted(strengths)
+    assert strengths[-1] == pytest.approx(30.0 * (1 - float(rho[steps[-1]])) ** 2, rel=1e-5)
+    assert set(looks(SteeringConfig(ramp=0.0), process, sampling).values()) == {30.0}
+    assert not looks(SteeringConfig(high=0.01), process, sampling)
 
 
 def test_whoever_goes_on_takes_what_was_said_along(small_model):
