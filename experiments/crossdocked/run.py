@@ -65,6 +65,8 @@ class Row:
     """Whether pieces are brought together, see `molediff.sampling.joined`."""
     valence: bool = False
     """Whether atoms get only bonds that they can have, see `molediff.sampling.valence`."""
+    largest_ring: int = 0
+    """Atoms of the largest ring that is not opened, see `molediff.sampling.opened`; 0 for any."""
     pocket: str = "ligand"
     """'ligand' for the residues round the reference ligand, 'box' for a sphere round the site's centre."""
 
@@ -88,15 +90,17 @@ ROWS = {
     "joined": Row(join=True),
     "pulled+joined": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, join=True),
     "constrained": Row(join=True, valence=True),
-    "usual": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, join=True, valence=True),
+    "usual": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, join=True, valence=True, largest_ring=6),
     "prior": Row(sizes="prior"),
     "box": Row(sizes="prior", pocket="box"),
     "pulled+joined-prior": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, "prior", join=True),
-    "usual-prior": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, "prior", join=True, valence=True),
-    "usual-box": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, "prior", join=True, valence=True, pocket="box"),
+    "usual-prior": Row(GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, "prior", join=True, valence=True, largest_ring=6),
+    "usual-box": Row(
+        GuidanceConfig(pull=8 * PULL, below=0.3), 5.0, "prior", join=True, valence=True, largest_ring=6, pocket="box"
+    ),
 }
 """Rows of the table; usual is what `molediff generate` does, with sizes by the prior where none are asked for."""
-ROWS_SAY = ("join", "valence")
+ROWS_SAY = ("join", "valence", "largest_ring")
 """Settings that are the row's, whatever the model recommends."""
 KEYS = ("row", "pocket", "n", "model", "steps", "settings", "relax", "rings", "energy", "seed")
 """What a line of results.jsonl is known by."""
@@ -244,7 +248,7 @@ def molecules(model, args: argparse.Namespace, one: Wanted) -> dict:
     denoise = guided(model, receptor, frame, how.guidance, how.clash)
     atoms = ligand.GetNumHeavyAtoms()
     sizes = f"{max(3, atoms - 3)}-{atoms + 3}" if how.sizes == "reference" else ""
-    put = {"join": how.join, "valence": how.valence}
+    put = {key: getattr(how, key) for key in ROWS_SAY}
     out = Generate(model, denoise)(n=one.n, seed=one.seed, steps=one.steps, atoms=sizes, task=Task(frame), **put)
     valid = out.table["strict_heavy_valid"].tolist()
     whole = [with_hydrogens(mol) if ok else None for mol, ok in zip(out.mols, valid, strict=True)]

@@ -40,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="give atoms only bonds that they can have in the late steps (default: what the model recommends)",
     )
+    parser.add_argument(
+        "--largest-ring",
+        type=int,
+        metavar="N",
+        help="larger rings are opened in the late steps; 0 for any (default: what the model recommends)",
+    )
     options.add_model(parser, "", f"{free.MODEL}; in a pocket {in_pocket.POCKET}")
     options.add_output(parser, "out")
     in_pocket.add_arguments(parser)
@@ -67,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         "trajectory": args.trajectory,
         **options.sampling(args),
     }
-    asked |= {name: value for name in ("join", "valence") if (value := getattr(args, name)) is not None}
+    asked |= {name: value for name in ("join", "valence", "largest_ring") if (value := getattr(args, name)) is not None}
     asked |= {"want": args.want} if args.want else {}
     task = begin.task_of(args, model, place.frame, place.receptor)
     decisive = {**asked, **begin.decisive(args), **place.decisive(args)}

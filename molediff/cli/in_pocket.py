@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("molecules in the pocket")
     group.add_argument("--demo", action="store_true", help="a complex that comes along")
     group.add_argument("--report", action="store_true", help="also write report.html: pocket, poses, figures, offline")
-    group.add_argument("--rank-by", help="rule or efficiency, PB-valid first (default rule)")
+    group.add_argument("--rank-by", help="rule or efficiency; PB-valid first, rare rings behind (default rule)")
     group.add_argument(
         "--relax",
         help="mmff, uff, vina, torch or mmff+vina, see molediff refine (default mmff+vina)",
@@ -110,6 +110,7 @@ class Place:
             by = made.about["scored_by"]
             said = "" if by == "vina" else f" (--engine {by}: vina is not installed)"
             print(f"{'Vina, median':<15} {raw:>9.2f} {relaxed:>9.2f}  kcal/mol{said}")
+        print(f"{'usual rings':<15} {counts['usual_rings']:>9}            of {n}, no system that is rare in drugs")
         if made.beside:
             print(f"{'reference':<15} {made.beside}, as given")
         if made.wished:
@@ -237,6 +238,7 @@ def remark(row) -> str:
     against = {
         "as generated, not relaxed": row["pose"] == "raw",
         "not PB-valid": not row["pb_valid_" + row["pose"]],
+        "rare rings": row["rare_rings"] > 0,
         row["misfit"]: bool(row["misfit"]),
     }
     words = [word for word, true in against.items() if true]

@@ -16,6 +16,8 @@ from molediff.docking.rank import values
 from molediff.docking.receptor import Receptor
 from molediff.docking.refine import USUAL
 from molediff.docking.site import Site
+from molediff.evaluation.protocols.chemistry import described
+from molediff.evaluation.ring_systems import rare, ring_systems
 from molediff.pipelines.generate import Generation
 from molediff.pipelines.refine import Refine, Refinement
 from molediff.pipelines.score import Score, Scoring
@@ -25,7 +27,8 @@ RANK_BY = {
     "rule": "the rule of `molediff dock`: Vina's score with what PoseBusters objects to",
     "efficiency": "Vina score / heavy atoms",
 }
-"""Name -> what puts PB-valid molecules in order; those that are not PB-valid come behind them, in the same order."""
+"""Name -> what puts PB-valid molecules in order, those with rare ring systems behind the others; those that are not
+PB-valid come behind them, in the same order."""
 FIGURES = ("vina_score", "vina_minimised", "ligand_efficiency", "pb_valid", "clashes", "closest", "buried")
 """Of each pose, in the table with _raw and _relaxed behind their names."""
 EDGE = 26.0
@@ -74,7 +77,7 @@ class InPocket:
         relaxed = relax(receptor, whole, self.workers, progress, parts)
         own = [] if reference is None else [with_hydrogens(reference)]
         raw, scored, beside = score.sets(receptor, box, [whole, relaxed.mols, own], None, self.workers)
-        table = self._table(generation, whole, raw, relaxed, scored)
+        table = self._table(generation, whole, raw, relaxed, scored, reference)
         about = generation.about | {"rank_by": self.rank_by, "relax": self.relax, "site": site.how}
         about["scored_by"] = score.engine
         made = replace(generation, table=table, about=about)
@@ -82,7 +85,9 @@ class InPocket:
         wished = bool(self.wishes) or "as_wanted" in table
         return PocketGeneration(made, receptor, site, reference, whole, raw, relaxed, scored, wished, found)
 
-    def _table(self, generation: Generation, whole, raw: Scoring, relaxed: Refinement, scored: Scoring) -> pd.DataFrame:
+    def _table(
+        self, generation: Generation, whole, raw: Scoring, relaxed: Refinement, scored: Scoring, reference
+    ) -> pd.DataFrame:
         """The table of the molecules with what was found of their poses."""
         made = generation.table
         misfits = self._misfits(generation, whole)
@@ -97,6 +102,8 @@ class InPocket:
         out["moved"] = relaxed.table["moved"].to_numpy()
         for key in ("qed", "sa"):
             out[key] = raw.table[key].round(4).to_numpy()
+        own = set() if reference is None else set(ring_systems(reference))
+        out["rare_rings"] = [None if mol is None else _rare_rings(mol, own) for mol in whole]
         best = pd.Series([mol is not None for mol in relaxed.mols])
         out["pose"] = np.where(best, "relaxed", np.where([m is not None for m in whole], "raw", ""))
         out["pose_reason"] = _reasons(made, whole, raw.table["reason"], relaxed, scored.table["reason"])
@@ -109,6 +116,12 @@ class InPocket:
         each = [("", "") if mol is None else (self.wishes.misfit(mol), "" if ok else missed)
                 for mol, ok in zip(whole, wanted, strict=True)]  # fmt: skip
         return ["; ".join(filter(None, one)) for one in each]
+
+
+def _rare_rings(mol: Chem.Mol, own: set[str]) -> int:
+    """Ring systems that are rare among drug-like molecules; those of the reference are at home here."""
+    bare, _ = described(mol)
+    return 0 if bare is None else sum(one not in own for one in rare(bare))
 
 
 def _reasons(made: pd.DataFrame, whole: list, raw: pd.Series, relaxed: Refinement, scored: pd.Series) -> list[str]:
@@ -127,7 +140,8 @@ def _reasons(made: pd.DataFrame, whole: list, raw: pd.Series, relaxed: Refinemen
 def ranked(table: pd.DataFrame, rank_by: str = "rule") -> pd.DataFrame:
     """The table with ``value`` (lowest is best) and ``rank`` (from 1), its rows in the order they were.
 
-    Molecules with a score first, among them those that fit, among these those that are PB-valid, then by value.
+    Molecules with a score first, among them those that fit, among these those that are PB-valid, among these those
+    without rare ring systems, then by value: Vina has a liking for large and fused rings, which have no torsions.
 
     Args:
         table: one row a molecule with ``pose``, ``fits``, and the figures of raw and relaxed poses.
@@ -145,8 +159,11 @@ def ranked(table: pd.DataFrame, rank_by: str = "rule") -> pd.DataFrame:
         value = -pd.to_numeric(figure("ligand_efficiency"), errors="coerce")
     else:
         value = values(pd.DataFrame({"row": table["index"], "pose": 1, "score": score, "pb_valid": valid}))
+    odd = pd.to_numeric(table.get("rare_rings", pd.Series(0, index=table.index))) > 0
     nothing = (table["pose"] == "") | ~np.isfinite(score)
-    order = np.lexsort((table["index"], value.fillna(np.inf), ~valid, ~table["fits"], nothing, table["pose"] == ""))
+    order = np.lexsort(
+        (table["index"], value.fillna(np.inf), odd, ~valid, ~table["fits"], nothing, table["pose"] == "")
+    )
     rank = np.empty(len(table), dtype=int)
     rank[order] = np.arange(1, len(table) + 1)
     return table.assign(value=value.where(~nothing).round(4), rank=rank)
@@ -210,11 +227,12 @@ class PocketGeneration:
 
     @property
     def counts(self) -> dict[str, int]:
-        """As of the generation; scored (raw, relaxed), PB-valid (raw, relaxed), fitting."""
+        """As of the generation; scored (raw, relaxed), PB-valid (raw, relaxed), fitting, with usual ring systems."""
         t = self.table
         scored = {f"scored_{k}": int(np.isfinite(t[f"closest_{k}"].astype(float)).sum()) for k in ("raw", "relaxed")}
         valid = {f"pb_valid_{k}": int(t[f"pb_valid_{k}"].sum()) for k in ("raw", "relaxed")}
-        return self.generation.counts | scored | valid | {"fits": int(t["fits"].sum())}
+        usual = int((t["rare_rings"] == 0).sum())
+        return self.generation.counts | scored | valid | {"fits": int(t["fits"].sum()), "usual_rings": usual}
 
     def save(self, folder: Path | str, report: bool = False) -> Path:
         """Write what a generation writes and the poses; see `molediff.report.in_pocket`.

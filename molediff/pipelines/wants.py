@@ -34,6 +34,7 @@ SPREAD = {
     "aromatic_rings": 0.9,
     "sp3": 0.2,
     "lipinski_violations": 0.5,
+    "rare_rings": 0.5,
 }
 """Property -> about its standard deviation among drug-like molecules: what a unit of distance to a range is."""
 

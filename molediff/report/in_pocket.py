@@ -21,6 +21,7 @@ SHOWN = {
     **{"rank": "rank", "value": "value", "fits": "fits", "misfit": "misfit"},
     **{"vina_score_raw": "Vina_as_generated", "pb_valid_raw": "PB-valid_as_generated"},
     **{"clashes_raw": "clashes_as_generated", "moved": "moved", "unique": "unique", "smiles": "SMILES"},
+    "rare_rings": "rare_rings",
 }
 """Column of the molecules' table -> its name on the page, beside the figures of the ranked poses."""
 
@@ -141,7 +142,7 @@ def _name(made, i: int) -> str:
 
 
 def _properties(i: int, row: dict) -> dict:
-    keys = ("rank", "value", "pose", "fits", "misfit", "smiles", "qed", "sa", "moved", "pose_reason")
+    keys = ("rank", "value", "pose", "fits", "misfit", "smiles", "qed", "sa", "rare_rings", "moved", "pose_reason")
     figures = [k for k in row if k.endswith(("_raw", "_relaxed"))]
     found = {"index": i} | {k: row[k] for k in (*keys, *figures)}
     return {k: f"{v:.4f}" if isinstance(v, float) else v for k, v in found.items() if v != ""}

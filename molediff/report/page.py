@@ -63,6 +63,7 @@ COLUMNS = {
     "similarity": Column("IFP similarity", "", 2, "Tanimoto similarity of interactions to the reference's"),
     "qed": Column("QED", "", 2, "drug-likeness, 0 to 1"),
     "sa": Column("SA", "", 1, "synthetic accessibility, 1 easy to 10"),
+    "rare_rings": Column("rare rings", "", 0, "ring systems that none of 55,838 drug-like molecules has"),
     "heavy_atoms": Column("heavy atoms", "", 0),
 }
 """Shown first and in this order; other columns follow."""

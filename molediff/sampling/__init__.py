@@ -5,6 +5,7 @@ from molediff.sampling.guidance import Energy, GuidanceConfig, guide, tempered
 from molediff.sampling.joined import joined
 from molediff.sampling.loop import Constrain, Resample, evaluations, sample, time_grid
 from molediff.sampling.methods import METHODS, SECOND_LOOKS, Before, Denoise, Problem
+from molediff.sampling.opened import opened
 from molediff.sampling.precision import PRECISIONS
 from molediff.sampling.settings import SamplingConfig
 from molediff.sampling.sided import sided
@@ -34,6 +35,7 @@ __all__ = [
     "guide",
     "joined",
     "looks",
+    "opened",
     "parse_atoms",
     "resampling",
     "sample",

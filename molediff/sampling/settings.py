@@ -44,6 +44,9 @@ class SamplingConfig:
     valence: bool = False
     """Whether late estimates give atoms only bonds that they can have, by another order, element or charge, see
     `molediff.sampling.valence`; where all bonds are given there is nothing to choose. Put there as ``join`` is."""
+    largest_ring: int = 0
+    """Bonds that lie only in rings of more atoms than this are opened in the late steps, see
+    `molediff.sampling.opened`; 0 for none. Put there as ``join`` is."""
     change: float = 1.0
     """Share of the steps that are run, the last ones; below 1 the given molecules are changed, not made from noise."""
 

@@ -148,7 +148,7 @@ def test_chemistry_of_aspirin():
     assert row["weight"] == pytest.approx(180.16, abs=0.01)
     assert row["scaffold"] == "c1ccccc1"
     assert (row["rings"], row["donors"], row["lipinski_violations"]) == (1, 1, 0)
-    assert 1 < row["sa"] < 3 and 0 < row["qed"] < 1
+    assert 1 < row["sa"] < 3 and 0 < row["qed"] < 1 and row["rare_rings"] == 0
 
 
 def test_chemistry_of_what_does_not_sanitise_is_named():

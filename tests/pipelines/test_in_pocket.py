@@ -22,7 +22,7 @@ def row(**more):
     return {
         **{"index": 0, "pose": "relaxed", "fits": True, "vina_score_raw": -1.0, "vina_score_relaxed": -5.0},
         **{"ligand_efficiency_raw": 0.1, "ligand_efficiency_relaxed": 0.2},
-        **{"pb_valid_raw": True, "pb_valid_relaxed": True},
+        **{"pb_valid_raw": True, "pb_valid_relaxed": True, "rare_rings": 0},
         **more,
     }
 
@@ -36,14 +36,16 @@ def test_the_order():
         row(vina_score_relaxed=-7.0, ligand_efficiency_relaxed=0.1),
         row(pose="raw", vina_score_raw=-8.0, vina_score_relaxed=np.nan, pb_valid_relaxed=False),
         row(vina_score_raw=np.nan, vina_score_relaxed=np.nan),  # outside the box
+        row(vina_score_relaxed=-14.0, rare_rings=2),
     ]
     table = pd.DataFrame([r | {"index": k} for k, r in enumerate(rows)])
     by_rule = ranked(table)
-    assert by_rule.sort_values("rank")["index"].tolist() == [5, 4, 2, 1, 3, 6, 0]
-    assert by_rule["index"].tolist() == list(range(7)) and by_rule["value"].isna().tolist() == [
+    assert by_rule.sort_values("rank")["index"].tolist() == [5, 4, 2, 7, 1, 3, 6, 0]
+    assert by_rule["index"].tolist() == list(range(8)) and by_rule["value"].isna().tolist() == [
         True,
         *[False] * 5,
         True,
+        False,
     ]
     by_efficiency = ranked(table, "efficiency")
     order = by_efficiency.sort_values("rank")["index"].tolist()
@@ -146,11 +148,11 @@ def test_the_reference_is_scored_beside(made):
 
 
 def test_what_is_against_a_molecule_is_said():
-    fine = {"pose": "relaxed", "pb_valid_relaxed": True, "misfit": ""}
+    fine = {"pose": "relaxed", "pb_valid_relaxed": True, "misfit": "", "rare_rings": 0}
     assert remark(fine) == ""
     assert remark(fine | {"pb_valid_relaxed": False}) == "  (not PB-valid)"
-    bad = {"pose": "raw", "pb_valid_raw": False, "misfit": "has no c1ccncc1"}
-    assert remark(bad) == "  (as generated, not relaxed, not PB-valid, has no c1ccncc1)"
+    bad = {"pose": "raw", "pb_valid_raw": False, "misfit": "has no c1ccncc1", "rare_rings": 1}
+    assert remark(bad) == "  (as generated, not relaxed, not PB-valid, rare rings, has no c1ccncc1)"
 
 
 def test_sets_of_poses_are_judged_as_each_alone(made):

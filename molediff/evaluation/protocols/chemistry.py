@@ -12,6 +12,7 @@ from rdkit.rdBase import BlockLogs
 
 from ..figures import Measure
 from ..record import Record, molecule
+from ..ring_systems import rare
 from ..strict import plain_smiles, sanitise
 from .protocol import Context, Protocol, numbers, ones, strings
 
@@ -31,6 +32,7 @@ UNITS = {
     "aromatic_rings": ("aromatic rings", ""),
     "sp3": ("share of sp3 carbons, 0 to 1", ""),
     "lipinski_violations": ("violations of the rule of five, 0 to 4", ""),
+    "rare_rings": ("ring systems that no drug-like molecule of the training set has", ""),
 }
 FAILED = dict.fromkeys(UNITS) | {"scaffold": ""}
 
@@ -59,6 +61,7 @@ def properties() -> dict[str, Callable[[Chem.Mol], float]]:
         "aromatic_rings": rdMolDescriptors.CalcNumAromaticRings,
         "sp3": rdMolDescriptors.CalcFractionCSP3,
         "lipinski_violations": violations,
+        "rare_rings": lambda mol: len(rare(mol)),
     }
 
 
@@ -108,6 +111,10 @@ def measures(table: pd.DataFrame, prefix: str) -> list[Measure]:
         values = numbers(table, prefix + name)
         known = np.isfinite(values).astype(float)
         out.append(Measure(name, f"mean {meaning}, over molecules that sanitise", "mean", values, known, unit=unit))
+    rings = numbers(table, prefix + "rare_rings")
+    none = (rings == 0).astype(float)  # NaN, what does not sanitise, is not
+    meaning = "no ring system that is rare among drug-like molecules / attempts"
+    out.append(Measure("usual_rings", meaning, "share", none, ones(table)))
     scaffolds = strings(table, prefix + "scaffold")
     has = (scaffolds != "").astype(float)
     out.append(Measure("scaffolds", "different Murcko scaffolds / attempts", "unique", has, ones(table), scaffolds))
