@@ -135,6 +135,9 @@ def of(name: str) -> Path:
     return HERE.parent / name
 
 
+PLATEAU = {"start": 3.0, "bend": 2.5, "end": 0.01, "churn": 1.0, "join": True, "valence": True}
+"""30 of 50 steps lie between sigma / alpha .25 and .12, where it is decided what is bound to what: with noise added
+before each they are a Markov chain of molecules (`experiments/druglike`)."""
 BUNDLES = {
     "qm9": Bundle(
         "free generation, conformers and growing of small organic molecules (H, C, N, O, F)",
@@ -180,6 +183,7 @@ BUNDLES = {
         lambda sum_: free_figures(of("druglike"), HEAVY, sum_) | conformer_figures(of("druglike"), sum_),
         [
             {"steps": 1, "start": 3.0, "bend": 1.5, "end": 0.01, "churn": 1.0, "join": True, "valence": True},
+            {"steps": 35, "largest_ring": 6, **PLATEAU},
             {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True, "valence": True},
             {"steps": 1, "kind": "retype", "join": True, "valence": True},
             {"steps": 1, "kind": "lead", "join": True, "valence": True},
@@ -191,6 +195,16 @@ BUNDLES = {
         lambda sum_: pocket_figures(of("crossdocked"), IN_POCKET, sum_) | order_figures(of("docking_astex"), sum_),
         [
             {"steps": 1, "kind": "pocket", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True, "valence": True},
+            {"steps": 35, "kind": "pocket", "largest_ring": 6, **PLATEAU},
+            {
+                "steps": 1,
+                "kind": "fragments in a pocket",
+                "bend": 1.0,
+                "end": 0.01,
+                "churn": 1.0,
+                "join": True,
+                "valence": True,
+            },
             {"steps": 1, "kind": "retype", "join": True, "valence": True},
             {"steps": 1, "kind": "lead", "join": True, "valence": True},
         ],

@@ -24,6 +24,8 @@ from molediff.chem.hydrogens import with_hydrogens
 from molediff.data.shards import open_shards
 from molediff.data.split import geom_train
 from molediff.evaluation import distances, evaluate, statistics_of
+from molediff.evaluation.protocols.chemistry import described
+from molediff.evaluation.ring_systems import rare
 
 HEAVY = "connected", "uniqueness", "novelty_per_unique", "training_copies"
 """Figures of strict-heavy that are kept beside its validity."""
@@ -39,6 +41,7 @@ def judged(mols: list, held: dict, hashes: np.ndarray | None, some: int) -> dict
     finite = strains[np.isfinite(strains)]
     row = {"n": len(mols), "valid": heavy.pop("strict_heavy_validity")}
     row |= {key: heavy[key] for key in HEAVY if key in heavy}
+    row |= rings(mols)
     row |= {"bond_w1_held_out": round(ours["bond_w1"], 5), "angle_w1_held_out": round(ours["angle_w1"], 4)}
     row |= {"judged": len(full), "posebusters_valid": busted.pop("pass")}
     row |= {f"posebusters_{key}": value for key, value in busted.items()}
@@ -47,6 +50,15 @@ def judged(mols: list, held: dict, hashes: np.ndarray | None, some: int) -> dict
         "strain_p90": round(float(np.quantile(finite, 0.9)), 2),
         "strain_without": int((~np.isfinite(strains)).sum()),
     }
+
+
+def rings(mols: list) -> dict[str, float]:
+    """Per cent of all asked for that sanitise and have no rare ring system, and that have a ring of seven or more."""
+    bare = [described(mol)[0] if mol is not None else None for mol in mols]
+    whole = [mol for mol in bare if mol is not None]
+    large = [mol for mol in whole if max(map(len, mol.GetRingInfo().AtomRings()), default=0) > 6]
+    share = {"usual_rings": sum(not rare(mol) for mol in whole), "large_rings": len(large)}
+    return {key: round(100 * n / len(mols), 2) for key, n in share.items()}
 
 
 def figures(report) -> dict[str, float]:

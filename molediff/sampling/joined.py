@@ -18,7 +18,7 @@ from molediff.sampling.guidance import informed
 from molediff.sampling.methods import Denoise
 from molediff.structures import Condition, Estimate, Molecules
 
-BELOW = 0.35
+BELOW = 0.5
 """Largest sigma / alpha at which pieces are brought together, angstrom: before, most estimates are in pieces."""
 GIVEN = 1.0
 """The same where positions are given: what stays where it is needs longer to be met (`experiments/fragments`)."""

@@ -69,7 +69,7 @@ def test_each_kind_of_task_has_its_own():
     assert made.recommended(50, "fragments") == {}
     for of, kind in ((Grow, "fragments"), (Retype, "retype"), (Optimise, "lead")):
         task = of.__new__(of)
-        assert {task.kind, task.kind_in_pocket} <= {kind, "pocket"}
+        assert {task.kind, task.kind_in_pocket} <= {kind, f"{kind} in a pocket"}
         task.frame = None
         assert task.usual(made, 50) == {}
         made.source = replace(made.source, about={"sampling": [*rows, {"steps": 1, "kind": kind, "temperature": 0.5}]})

@@ -21,7 +21,7 @@ class Grow(FromFile):
     """Known: elements, charges, positions, and the bonds within each fragment."""
 
     share = "fragment_share"
-    kind = "fragments"
+    kind, kind_in_pocket = "fragments", "fragments in a pocket"
 
     def __init__(self, source: Fragments, model: Model, frame: Frame | None = None):
         """Fragments, as `molediff.chem.fragments` reads them, and the pocket they lie in, if any."""
