@@ -41,9 +41,11 @@ FREE = (("strict_validity", "strictly valid", " %", 1), ("edm_molecule_stability
         ("angle_w1_held_out", "angle W1", " degree", 2))  # fmt: skip
 HEAVY = (("connected", "connected", " %", 1), ("valid", "strict-heavy valid", " %", 1),
          ("posebusters_valid", "PoseBusters `mol` with hydrogens added (of the first {judged:.0f})", " %", 1),
+         ("usual_rings", "no rare ring system", " %", 1), ("large_rings", "a ring of seven or more", " %", 1),
          ("bond_w1_held_out", "bond W1", " A", 4), ("angle_w1_held_out", "angle W1", " degree", 2))  # fmt: skip
 IN_POCKET = (("connected", "connected", " %", 1), ("strict_heavy", "strict-heavy valid", " %", 1),
-             ("pb_valid", "PB-valid", " %", 1), ("clashes", "clashes", "", 1),
+             ("pb_valid", "PB-valid", " %", 1), ("usual_rings", "no rare ring system", " %", 1),
+             ("clashes", "clashes", "", 1),
              ("vina_median", "Vina median", " kcal/mol", 2))  # fmt: skip
 
 
@@ -88,13 +90,14 @@ SHOWN = "usual"
 
 
 def pocket_figures(folder: Path, columns: Columns, checksum: str) -> dict[str, str]:
-    """Lines of result.csv of these weights, a row and pose each."""
-    found = {}
+    """Lines of result.csv of these weights under the settings that they recommend, a row and pose each."""
+    found, settings = {}, ",".join(f"{key}={PLATEAU[key]}" for key in ("start", "bend", "end", "churn"))
     if (folder / "result.csv").is_file():
         table = pd.read_csv(folder / "result.csv")
         mine = table[
             (table.model.astype(str) == checksum[:8]) & (table.pockets >= FULL) & table.row.str.startswith(SHOWN)
         ]
+        mine = mine[mine.settings == settings]
         for _, one in (mine[mine.rings == "closed"] if (mine.rings == "closed").any() else mine).iterrows():
             pose = one["pose"] if one["pose"] == "raw" else f"relaxed by {one['relax']}"
             name = f"crossdocked_test, {one['row']} {pose}, {one.molecules} molecules in {one.pockets} pockets"

@@ -1,6 +1,7 @@
 """Two rows in the same pockets: what the second has more than the first, with 95 % intervals over pockets.
 
 python experiments/crossdocked/compare.py plain late+clash --n 5
+python experiments/crossdocked/compare.py usual@bend=1.0 usual@bend=2.5 --n 10    # one row, two settings
 
 Of the last model in results.jsonl; paired: only pockets that both rows have, resampled together, 10,000 times. What
 cannot be scored counts as 0 or as no, as in result.csv.
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from run import lines
+from run import large, lines, usual
 
 from molediff.config import UserError
 
@@ -21,18 +22,29 @@ HERE = Path(__file__).resolve().parent
 RESAMPLES = 10_000
 FIGURES = {
     "strict-heavy, points": ("valid", np.mean, 100),
+    "usual rings, points": ("usual_rings", np.mean, 100),
+    "a ring of seven or more, points": ("large_rings", np.mean, 100),
     "PB-valid raw, points": ("pb_valid_raw", np.mean, 100),
     "PB-valid relaxed, points": ("pb_valid_relaxed", np.mean, 100),
     "Vina mean raw": ("vina_score_raw", np.mean, 1),
     "Vina median raw": ("vina_score_raw", np.median, 1),
     "Vina mean relaxed": ("vina_score_relaxed", np.mean, 1),
     "Vina median relaxed": ("vina_score_relaxed", np.median, 1),
+    "SA (1 is easy to 10)": ("sa", np.mean, 1),
 }
 """Words -> (key of a molecule, what is taken over all molecules, factor)."""
 
 
+RINGS = {"usual_rings": usual, "large_rings": large}
+"""Key -> whether a valid molecule is so, by its SMILES."""
 SAME = "model", "settings", "steps", "relax"
 """What the lines of both rows must have alike."""
+
+
+def is_of(line: dict, row: str) -> bool:
+    """Whether a line belongs to a row as it was asked for: 'usual', or 'usual@bend=2.5'."""
+    name, _, part = row.partition("@")
+    return line["row"] == name and part in line["settings"]
 
 
 def paired(found: list[dict], rows: list[str]) -> list[dict[str, dict]]:
@@ -51,6 +63,8 @@ def scored_alike(found: list[dict], rows: list[str]) -> list[dict[str, dict]]:
 
 def values(line: dict, key: str) -> np.ndarray:
     """(n,) of the molecules of a pocket."""
+    if key in RINGS:
+        return np.array([float(ok and RINGS[key](one)) for one, ok in zip(line["smiles"], line["valid"], strict=True)])
     found = line["valid"] if key == "valid" else [one.get(key) for one in line["figures"]]
     return np.array([0.0 if v is None or v != v else float(v) for v in found])
 
@@ -66,15 +80,18 @@ def difference(first: np.ndarray, second: np.ndarray, how, rng: np.random.Genera
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", nargs=2, help="names of rows")
+    parser.add_argument("rows", nargs=2, help="names of rows, @ and a part of their settings behind them if need be")
     parser.add_argument("--n", type=int, required=True, help="molecules a pocket")
+    parser.add_argument("--seed", type=int, default=0, help="of the molecules (default 0)")
     parser.add_argument("--results", type=Path, default=HERE / "results.jsonl")
     args = parser.parse_args()
-    found = [line for line in lines(args.results) if line["n"] == args.n and line["row"] in args.rows]
+    known = [line for line in lines(args.results) if line["n"] == args.n and line["seed"] == args.seed]
+    found = [line | {"row": row} for line in known for row in args.rows if is_of(line, row)]
     if not found:
         raise UserError(f"'{args.results}' has no row {' or '.join(args.rows)} of {args.n} molecules a pocket.")
-    key = [found[-1][name] for name in SAME]
-    found = [line for line in found if [line[name] for name in SAME] == key]
+    same = [name for name in SAME if name != "settings" or not any("@" in row for row in args.rows)]
+    key = [found[-1][name] for name in same]
+    found = [line for line in found if [line[name] for name in same] == key]
     of, vina = paired(found, args.rows), scored_alike(found, args.rows)
     if not of[0]:
         raise UserError(f"No pocket has both {args.rows[0]} and {args.rows[1]} of model {key[0]}. Run run.py for both.")

@@ -42,6 +42,7 @@ from molediff.docking.refine import METHODS, RefineConfig  # noqa: E402
 from molediff.docking.sites import site_of_ligand  # noqa: E402
 from molediff.evaluation.identity import in_training, inchikey  # noqa: E402
 from molediff.evaluation.readers.training import read_training  # noqa: E402
+from molediff.evaluation.ring_systems import rare  # noqa: E402
 from molediff.model import load  # noqa: E402
 from molediff.pipelines import Generate  # noqa: E402
 from molediff.pipelines.frame import Frame, cut_pocket, ligand_sizes  # noqa: E402
@@ -354,6 +355,7 @@ def figures(part: pd.DataFrame, pose: str, n: int, energy: bool) -> dict:
         "efficiency": middle(f"ligand_efficiency_{pose}", digits=3),
         "qed": middle("qed", np.nanmean, 3),
         "sa": middle("sa", lambda v: (10 - np.nanmean(v)) / 9, 3),  # as published tables have it: 1 is easy
+        "usual_rings": round(100 * sum(usual(one) for many in smiles for one in many) / len(flat), 1),
         "novelty": novelty(smiles),
         "diversity": diversity(smiles, n),
         "atoms": round(float(made("atoms").mean()), 1),
@@ -365,6 +367,19 @@ def figures(part: pd.DataFrame, pose: str, n: int, energy: bool) -> dict:
 def valid_of(smiles: Sequence[str], valid: Sequence[bool]) -> list[str]:
     """Those of the valid ones."""
     return [one for one, ok in zip(smiles, valid, strict=True) if ok]
+
+
+@cache
+def usual(smiles: str) -> bool:
+    """Whether a molecule has no ring system that is rare among drug-like molecules."""
+    mol = Chem.MolFromSmiles(smiles)
+    return mol is not None and not rare(mol)
+
+
+def large(smiles: str) -> bool:
+    """Whether a molecule has a ring of seven or more atoms."""
+    mol = Chem.MolFromSmiles(smiles)
+    return mol is not None and any(len(ring) > 6 for ring in mol.GetRingInfo().AtomRings())
 
 
 @cache
