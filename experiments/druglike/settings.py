@@ -32,13 +32,15 @@ SHOWN = (
     *("posebusters_valid", "strain_median"),
 )
 """Columns of a line, see run.py."""
+WHOLE = {"largest_ring": int, "steps": int}
+"""Settings that are whole numbers."""
 
 
 def settings_of(text: str) -> dict:
     """'churn=1,end=.01' as keywords of a pipeline; names are checked by it."""
     try:
         pairs = [item.split("=") for item in text.split(",")]
-        return {name: value if name == "method" else float(value) for name, value in pairs}
+        return {name: value if name == "method" else WHOLE.get(name, float)(value) for name, value in pairs}
     except ValueError as error:
         raise UserError(f"'{text}' are no settings ({error}). Type them as churn=1,end=.01") from error
 
@@ -62,7 +64,7 @@ def main() -> None:
         for name, part in zip(("atom", "bond"), shares, strict=True):
             if weight := settings.pop(f"balance_{name}s", 0):
                 settings[f"{name}_bias"] = balance(part, weight)
-        steps = int(settings.pop("steps", args.steps))
+        steps = settings.pop("steps", args.steps)
         out = pipeline(args.n, 7, steps, batch=64, precision="bf16", **settings)
         row = judged(out.mols, held, None, args.judged)
         print(text, {name: row[name] for name in SHOWN}, flush=True)
