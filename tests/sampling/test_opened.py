@@ -16,6 +16,7 @@ from molediff.elements import Vocabulary
 from molediff.geometry import random_rotations
 from molediff.model import load
 from molediff.noise import Process, ProcessConfig, Times
+from molediff.pipelines import Generate
 from molediff.pipelines.constraints import constraints
 from molediff.sampling import SamplingConfig
 from molediff.sampling.opened import ABOVE, APART, BELOW, cuts, opened, smallest_rings
@@ -160,3 +161,11 @@ def test_turned_molecules_are_opened_alike():
 def test_a_size_that_no_ring_has_is_refused(size):
     with pytest.raises(UserError, match=f"--largest-ring takes .*got {size}"):
         constraints(SamplingConfig(largest_ring=size), load("qm9"))
+
+
+def test_a_bundled_model_makes_hardly_a_large_ring():
+    found = Generate.from_pretrained("druglike")(n=8, seed=5, steps=36)
+    assert found.about["largest_ring"] == 6
+    mols = [mol for mol, ok in zip(found.mols, found.table[found.validity], strict=True) if ok]
+    large = sum(any(len(ring) > 6 for ring in Chem.GetSymmSSSR(mol)) for mol in mols)
+    assert len(mols) >= 7 and large <= 1
