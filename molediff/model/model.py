@@ -105,8 +105,8 @@ class Model(nn.Module):
 
         Args:
             steps: of the run.
-            kind: free (from nothing), pocket (the same in one), fragments (given atoms), fragments in a pocket, retype or
-                lead.
+            kind: free (from nothing), pocket (the same in one), fragments (given atoms), fragments in a pocket, retype
+                or lead.
         """
         rows = [row for row in self.source.about.get("sampling", []) if row.get("kind", "free") == kind]
         row = max((row for row in rows if row["steps"] <= steps), key=lambda one: one["steps"], default={})

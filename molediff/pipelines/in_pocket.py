@@ -103,7 +103,8 @@ class InPocket:
         for key in ("qed", "sa"):
             out[key] = raw.table[key].round(4).to_numpy()
         own = set() if reference is None else set(ring_systems(reference))
-        out["rare_rings"] = [None if mol is None else _rare_rings(mol, own) for mol in whole]
+        rings = [None if mol is None else _rare_rings(mol, own) for mol in whole]
+        out["rare_rings"] = pd.array(rings, dtype="Int64")
         best = pd.Series([mol is not None for mol in relaxed.mols])
         out["pose"] = np.where(best, "relaxed", np.where([m is not None for m in whole], "raw", ""))
         out["pose_reason"] = _reasons(made, whole, raw.table["reason"], relaxed, scored.table["reason"])
@@ -159,7 +160,7 @@ def ranked(table: pd.DataFrame, rank_by: str = "rule") -> pd.DataFrame:
         value = -pd.to_numeric(figure("ligand_efficiency"), errors="coerce")
     else:
         value = values(pd.DataFrame({"row": table["index"], "pose": 1, "score": score, "pb_valid": valid}))
-    odd = pd.to_numeric(table.get("rare_rings", pd.Series(0, index=table.index))) > 0
+    odd = table["rare_rings"].fillna(0).to_numpy(dtype=int) > 0
     nothing = (table["pose"] == "") | ~np.isfinite(score)
     order = np.lexsort(
         (table["index"], value.fillna(np.inf), odd, ~valid, ~table["fits"], nothing, table["pose"] == "")
