@@ -41,7 +41,7 @@ def ring_systems(mol: Chem.Mol) -> list[str]:
     Args:
         mol: sanitised.
     """
-    return [Chem.MolToSmiles(_alone(mol, atoms)) for atoms in _joined(mol.GetRingInfo().AtomRings())]
+    return [_written(mol, atoms) for atoms in _joined(mol.GetRingInfo().AtomRings())]
 
 
 def _joined(rings) -> list[set[int]]:
@@ -51,6 +51,14 @@ def _joined(rings) -> list[set[int]]:
         touching = [one for one in systems if one & ring]
         systems = [one for one in systems if not one & ring] + [ring.union(*touching)]
     return systems
+
+
+def _written(mol: Chem.Mol, ring: set[int]) -> str:
+    """SMILES of the system; of the bare atoms where it cannot stand alone, which is a name that no table has."""
+    try:
+        return Chem.MolToSmiles(_alone(mol, ring))
+    except Chem.MolSanitizeException:
+        return Chem.MolFragmentToSmiles(mol, sorted(ring), isomericSmiles=False)
 
 
 def _alone(mol: Chem.Mol, ring: set[int]) -> Chem.Mol:

@@ -60,6 +60,12 @@ def test_rare_and_usual():
     assert len(rare(Chem.MolFromSmiles(RARE))) == 1
 
 
+def test_a_system_that_cannot_stand_alone_is_rare_and_no_error():
+    mol = Chem.MolFromSmiles("Cc1ccncc1")
+    mol.GetAtomWithIdx(4).SetFormalCharge(-2)
+    assert len(rare(mol)) == 1
+
+
 def test_a_table_of_another_version_is_written_anew(tmp_path, monkeypatch):
     path = tmp_path / "table.json.gz"
     path.write_bytes(gzip.compress(json.dumps({"rdkit": "1900.01.1", "systems": ["C1=CC=CC=C1"]}).encode()))
