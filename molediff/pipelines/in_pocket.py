@@ -16,7 +16,6 @@ from molediff.docking.rank import values
 from molediff.docking.receptor import Receptor
 from molediff.docking.refine import USUAL
 from molediff.docking.site import Site
-from molediff.evaluation.protocols.chemistry import described
 from molediff.evaluation.ring_systems import rare, ring_systems
 from molediff.pipelines.generate import Generation
 from molediff.pipelines.refine import Refine, Refinement
@@ -102,8 +101,9 @@ class InPocket:
         out["moved"] = relaxed.table["moved"].to_numpy()
         for key in ("qed", "sa"):
             out[key] = raw.table[key].round(4).to_numpy()
+        # those of the reference are at home here
         own = set() if reference is None else set(ring_systems(reference))
-        rings = [None if mol is None else _rare_rings(mol, own) for mol in whole]
+        rings = [None if mol is None else sum(one not in own for one in rare(mol)) for mol in whole]
         out["rare_rings"] = pd.array(rings, dtype="Int64")
         best = pd.Series([mol is not None for mol in relaxed.mols])
         out["pose"] = np.where(best, "relaxed", np.where([m is not None for m in whole], "raw", ""))
@@ -117,12 +117,6 @@ class InPocket:
         each = [("", "") if mol is None else (self.wishes.misfit(mol), "" if ok else missed)
                 for mol, ok in zip(whole, wanted, strict=True)]  # fmt: skip
         return ["; ".join(filter(None, one)) for one in each]
-
-
-def _rare_rings(mol: Chem.Mol, own: set[str]) -> int:
-    """Ring systems that are rare among drug-like molecules; those of the reference are at home here."""
-    bare, _ = described(mol)
-    return 0 if bare is None else sum(one not in own for one in rare(bare))
 
 
 def _reasons(made: pd.DataFrame, whole: list, raw: pd.Series, relaxed: Refinement, scored: pd.Series) -> list[str]:

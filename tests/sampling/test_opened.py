@@ -76,8 +76,7 @@ def test_after_the_cuts_no_bond_lies_in_large_rings_alone_and_no_piece_comes_off
 
 
 def ring(n: int = 12) -> tuple[Molecules, torch.Tensor]:
-    """A ring of n carbons with a benzene ring's worth of atoms at it, and one atom of padding; the bond that is least
-    sure is that between the atoms 0 and 1."""
+    """A ring of n carbons and one atom of padding, and their bonds."""
     turn = torch.arange(n, dtype=torch.float64) * 2 * torch.pi / n
     radius = 0.75 / np.sin(np.pi / n)
     pos = torch.zeros(1, n + 1, 3, dtype=torch.float64)
