@@ -76,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
     asked |= {name: value for name in ("join", "valence", "largest_ring") if (value := getattr(args, name)) is not None}
     asked |= {"want": args.want} if args.want else {}
     task = begin.task_of(args, model, place.frame, place.receptor)
+    asked.setdefault("steps", task.usual_steps(model))
     decisive = {**asked, **begin.decisive(args), **place.decisive(args)}
     decisive |= {"checksum": model.source.checksum, "device": device, "compile": args.compile}
     page = args.out / "report.html" if args.report else None
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     _warn_sizes(args.atoms, model, task)
     begin.announce(task, model.source.name)
     if not args.quiet:
-        said = f"{args.n} molecules by '{model.source.name}', {args.steps} steps, up to {args.batch} at once"
+        said = f"{args.n} molecules by '{model.source.name}', {asked['steps']} steps, up to {args.batch} at once"
         print(said, file=sys.stderr, flush=True)
     result = pipeline(**asked, progress=bar, parts=work.parts, task=task)
     made = place.finish(result, args, work.parts)

@@ -124,8 +124,8 @@ class Attention(nn.Module):
             if pocket is not None:
                 # The estimate moves little in two layers: neighbours are looked for in every third.
                 if k % 3 == 0:
-                    near = neighbours(y, pocket)
-                h, v = self.cross[k](h, v, y, noisy.pos, c_in(rho, scale), near, pocket)
+                    near = neighbours(y, noisy.pos, c_in(rho, scale), pocket)
+                h, v = self.cross[k](h, v, y, near, pocket)
             h, v, e, move = layer(h, v, e, y, tau, both, stereo)
             y = y + step * move
         y = free_centre(y, mask, condition)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from molediff.config import UserError
 from molediff.model.settings import ModelConfig, network_settings
 from molediff.noise import Draws, Process, Times
+from molediff.sampling.settings import SamplingConfig
 from molediff.structures import Condition, EncodedPocket, Estimate, Molecules, Pocket
 
 
@@ -111,6 +112,10 @@ class Model(nn.Module):
         rows = [row for row in self.source.about.get("sampling", []) if row.get("kind", "free") == kind]
         row = max((row for row in rows if row["steps"] <= steps), key=lambda one: one["steps"], default={})
         return {name: value for name, value in row.items() if name not in ("steps", "kind")}
+
+    def usual_steps(self, kind: str = "free") -> int:
+        """Steps from noise to data that its description recommends for a kind of task, see `recommended`; else 50."""
+        return self.source.about.get("usual_steps", {}).get(kind, SamplingConfig.steps)
 
     @property
     def reads_pockets(self) -> bool:

@@ -109,7 +109,7 @@ class Generate:
         self,
         n: int = 100,
         seed: int = 0,
-        steps: int = 50,
+        steps: int | None = None,
         atoms: str = "",
         elements: str = "",
         batch: int = DEFAULT_BATCH,
@@ -126,7 +126,7 @@ class Generate:
         Args:
             n: molecules.
             seed: of the run.
-            steps: from noise to data.
+            steps: from noise to data; as many as the model recommends for the task when None.
             atoms: '18' or '12-20'; the training histogram when empty. From fragments: new heavy atoms.
             elements: 'C,N,O': new atoms have these only (and hydrogen, where it is an atom); all when empty.
             batch: molecules at once.
@@ -143,6 +143,7 @@ class Generate:
             UserError: for settings that do not exist or cannot be.
         """
         task = task or Task()
+        steps = task.usual_steps(self.model) if steps is None else steps
         config = self._config(task, steps, elements, settings)
         at_least_one(n)
         wants, watcher = check_wanted(want, trajectory, steering), Trajectory.of(trajectory, n)

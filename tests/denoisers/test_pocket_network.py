@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from molediff.config import UserError
 from molediff.denoisers import DENOISERS
-from molediff.denoisers.cross import neighbours, ranks
+from molediff.denoisers.cross import in_order, neighbours, ranks
 from molediff.geometry import random_rotations
 from molediff.model import Model, SizePrior
 from molediff.model.settings import ModelConfig
-from molediff.structures import Estimate, Pocket, pad_atoms
+from molediff.structures import EncodedPocket, Estimate, Pocket, pad_atoms
 from tests.denoisers.conftest import CLEAN, NOISY, SCALE, SMALL, build_world, randomise
 
 SIZES = (7, 5, 9, 1)
@@ -150,7 +152,8 @@ def test_true_distances_where_no_noise_is_left(network, pocket):
 
 def test_neighbours_are_the_nearest_and_then_spread(network, pocket):
     world = build_world(SIZES)
-    near = neighbours(world.noisy.pos, network.encode(pocket))
+    y, far = world.noisy.pos, torch.ones_like(world.noisy.pos[..., :1])
+    near = neighbours(y, y, far, network.encode(pocket))
     rank = ranks()
     assert rank[:16] == list(range(16)) and rank == sorted(set(rank))
     for b, (n, m) in enumerate(zip(SIZES, ATOMS, strict=True)):
@@ -159,6 +162,30 @@ def test_neighbours_are_the_nearest_and_then_spread(network, pocket):
         got = d.gather(1, near.index[b, :n, : len(inside)])
         torch.testing.assert_close(got, d.sort(1).values[:, inside])
         assert near.there[b, :n].sum(1).eq(len(inside)).all()
+        torch.testing.assert_close((near.pos[b, :n, : len(inside)] - y[b, :n, None]).norm(dim=-1), got)
+        torch.testing.assert_close(near.noisy[b, :n, : len(inside), -1], got.clamp(max=10))
+
+
+DISTANCES = st.floats(0, width=32, allow_nan=False) | st.sampled_from([0.0, 1.0, float("inf")])
+
+
+@given(st.lists(st.lists(DISTANCES, min_size=5, max_size=5), min_size=1, max_size=4))
+def test_order_is_that_of_a_stable_sort(rows):
+    d = torch.tensor(rows)
+    assert torch.equal(in_order(d), d.sort(dim=-1, stable=True).indices)
+    assert torch.equal(in_order(d.double()), in_order(d))
+
+
+def test_one_pocket_for_all_is_as_a_copy_for_each(network, pocket):
+    """What is projected and gathered once for all molecules is what each would have of its own."""
+    one = network.encode(
+        Pocket(*(x[:1] for x in (pocket.pos, pocket.element, pocket.residue, pocket.backbone, pocket.mask)))
+    )
+    shared, world = one.expand(len(SIZES)), build_world(SIZES)
+    copied = EncodedPocket(*(x.clone() for x in (shared.pos, shared.mask, shared.scalar, shared.vector)))
+    assert shared.scalar.stride(0) == 0 != copied.scalar.stride(0)
+    said = [network(world.noisy, world.levels, replace(world.condition, pocket=each)) for each in (shared, copied)]
+    same(*said)
 
 
 def test_a_model_encodes_by_itself_and_one_without_refuses(pocket):

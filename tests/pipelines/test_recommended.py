@@ -75,3 +75,15 @@ def test_each_kind_of_task_has_its_own():
         made.source = replace(made.source, about={"sampling": [*rows, {"steps": 1, "kind": kind, "temperature": 0.5}]})
         assert task.usual(made, 50) == {"temperature": 0.5}
         made.source = replace(made.source, about={"sampling": rows})
+
+
+def test_as_many_steps_as_the_model_recommends_where_none_are_said():
+    made = model()
+    assert Generate(made)(n=1, atoms="4").about["steps"] == 50
+    made.source = replace(made.source, about={"usual_steps": {"free": 3, "pocket": 4}})
+    assert Generate(made)(n=1, atoms="4").about["steps"] == 3
+    assert Generate(made)(n=1, steps=2, atoms="4").about["steps"] == 2
+    assert Task(frame=object()).usual_steps(made) == 4
+    task = Grow.__new__(Grow)
+    task.frame = None
+    assert task.usual_steps(made) == 50

@@ -54,9 +54,18 @@ class Task:
         """Sizes that the model was trained on where this task asks it: in a pocket those of complexes too."""
         return model.sizes.seen(self.frame is not None)
 
+    @property
+    def asked(self) -> str:
+        """The kind of task that models are asked about."""
+        return self.kind if self.frame is None else self.kind_in_pocket
+
     def usual(self, model: Model, steps: int) -> dict:
         """Settings where the user says nothing: those that the model recommends for this kind of task."""
-        return model.recommended(steps, self.kind if self.frame is None else self.kind_in_pocket)
+        return model.recommended(steps, self.asked)
+
+    def usual_steps(self, model: Model) -> int:
+        """Steps where the user says nothing."""
+        return model.usual_steps(self.asked)
 
     def settings(self, config: SamplingConfig, model: Model) -> SamplingConfig:
         """The settings as this task needs them: in a pocket noise begins at `REACH` times the spread of ligands."""
