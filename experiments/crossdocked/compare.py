@@ -2,6 +2,7 @@
 
 python experiments/crossdocked/compare.py plain late+clash --n 5
 python experiments/crossdocked/compare.py usual@bend=1.0 usual@bend=2.5 --n 10    # one row, two settings
+python experiments/crossdocked/compare.py usual@steps=50 usual@steps=100,bend=2.5 --n 10
 
 Of the last model in results.jsonl; paired: only pockets that both rows have, resampled together, 10,000 times. What
 cannot be scored counts as 0 or as no, as in result.csv.
@@ -42,9 +43,21 @@ SAME = "model", "settings", "steps", "relax"
 
 
 def is_of(line: dict, row: str) -> bool:
-    """Whether a line belongs to a row as it was asked for: 'usual', or 'usual@bend=2.5'."""
-    name, _, part = row.partition("@")
-    return line["row"] == name and part in line["settings"]
+    """Whether a line belongs to a row as it was asked for: 'usual', 'usual@bend=2.5' or 'usual@steps=100,bend=2.5'."""
+    name, _, parts = row.partition("@")
+    return line["row"] == name and set(filter(None, parts.split(","))) <= set(described(line))
+
+
+def described(line: dict) -> list[str]:
+    """['steps=50', 'bend=2.5', ...]"""
+    return [f"steps={line['steps']}", *line["settings"].split(",")]
+
+
+def alike(rows: list[str]) -> list[str]:
+    """Of `SAME`: what is not said of the rows."""
+    said = [part for row in rows for part in row.partition("@")[2].split(",") if part]
+    free = {"steps" if part.startswith("steps=") else "settings" for part in said}
+    return [name for name in SAME if name not in free]
 
 
 def paired(found: list[dict], rows: list[str]) -> list[dict[str, dict]]:
@@ -89,7 +102,7 @@ def main() -> None:
     found = [line | {"row": row} for line in known for row in args.rows if is_of(line, row)]
     if not found:
         raise UserError(f"'{args.results}' has no row {' or '.join(args.rows)} of {args.n} molecules a pocket.")
-    same = [name for name in SAME if name != "settings" or not any("@" in row for row in args.rows)]
+    same = alike(args.rows)
     key = [found[-1][name] for name in same]
     found = [line for line in found if [line[name] for name in same] == key]
     of, vina = paired(found, args.rows), scored_alike(found, args.rows)

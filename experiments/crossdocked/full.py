@@ -1,15 +1,13 @@
-"""All of PoseBusters' checks (`dock`, the energy ratio too) and Vina's docking, of molecules of run.py. Resumable.
+"""All of PoseBusters' checks (`dock`, the energy ratio too) of molecules of run.py. Resumable.
 
     python experiments/crossdocked/run.py --data crossdocked_test --work work --only plain --n 5 --pockets 93 --strain 2
     python experiments/crossdocked/full.py --data crossdocked_test --work work --made plain-MODEL-5-50-SETTINGS
     python experiments/crossdocked/full.py --table
 
 ``--made`` is the folder of a row's molecules that run.py left in ``--work``. The first --first molecules of a pocket
-are judged as generated and relaxed as `generate` relaxes; the first --docked are also docked by Vina (exhaustiveness 8,
-from a new conformer), as is the reference. ``--first 0`` docks alone: run.py looks at all checks itself where it is
-given --energy. A molecule that is not valid, or that a check cannot judge within a minute, counts as not PB-valid; a
-docking that fails counts as 0. A line of full.jsonl is a pocket; full.csv is the table, with 95 % bootstrap intervals
-over pockets.
+are judged as generated and relaxed as `generate` relaxes; run.py looks at all checks itself where it is given --energy.
+A molecule that is not valid, or that a check cannot judge within a minute, counts as not PB-valid. A line of full.jsonl
+is a pocket; full.csv is the table, with 95 % bootstrap intervals over pockets. Vina's docking: docked.py.
 """
 
 from __future__ import annotations
@@ -32,11 +30,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 from made import check, options, relaxed  # noqa: E402
 
-from molediff.docking.engines import engine  # noqa: E402
-from molediff.docking.ligands import prepare, rows_of  # noqa: E402
 from molediff.docking.receptor_files import pdb_text  # noqa: E402
-from molediff.docking.settings import DockConfig  # noqa: E402
-from molediff.docking.sites import site_of_ligand  # noqa: E402
 from molediff.evaluation.pool import judge_all  # noqa: E402
 from molediff.evaluation.protocols import Context  # noqa: E402
 from molediff.evaluation.record import from_mol  # noqa: E402
@@ -48,7 +42,6 @@ RESAMPLES = 10_000
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("--docked", type=int, default=1, help="molecules a pocket that Vina docks (default 1)")
     args = parser.parse_args()
     path = HERE / "full.jsonl"
     if not args.table:
@@ -61,7 +54,7 @@ def main() -> None:
 
 def run(args: argparse.Namespace, path: Path) -> None:
     """A line for every pocket that has none."""
-    key = {"made": args.made, "first": args.first, "docked": args.docked}
+    key = {"made": args.made, "first": args.first}
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
     there = {one["pocket"] for one in lines if key.items() <= one.items()}
     for file in sorted((args.work / args.made).glob("*.json")):
@@ -69,13 +62,12 @@ def run(args: argparse.Namespace, path: Path) -> None:
             line = key | {"pocket": file.stem} | of_pocket(args, file.stem, json.loads(file.read_text()))
             with open(path, "a", encoding="utf-8") as f:
                 f.write(json.dumps(line) + "\n")
-            print(file.stem, [line[f"pb_{pose}"] for pose in POSES], line["dock"], line["dock_reference"], flush=True)
+            print(file.stem, [line[f"pb_{pose}"] for pose in POSES], flush=True)
 
 
 def of_pocket(args: argparse.Namespace, pocket: str, made: dict) -> dict:
-    """{'pb_raw', 'pb_relaxed', 'failed_raw', 'failed_relaxed', 'dock' (one entry a molecule), 'dock_reference'}."""
+    """{'pb_raw', 'pb_relaxed', 'failed_raw', 'failed_relaxed'}, one entry a molecule."""
     receptor = pickle.loads((args.work / f"{pocket}.pkl").read_bytes())
-    ligand = Chem.MolFromMolFile(str(args.data / pocket / "ligand.sdf"))
     blocks = made["blocks"][: args.first]
     raw = [Chem.MolFromMolBlock(block, removeHs=False) if block else None for block in blocks]
     poses = [*raw, *(relaxed(receptor, block) for block in blocks)]
@@ -89,15 +81,7 @@ def of_pocket(args: argparse.Namespace, pocket: str, made: dict) -> dict:
     for k, pose in enumerate(POSES):
         found = failed[k * len(blocks) : (k + 1) * len(blocks)]
         out |= {f"pb_{pose}": [not one for one in found], f"failed_{pose}": found}
-    site, config = site_of_ligand(receptor, ligand, pocket), DockConfig(seed=1, poses=1)
-
-    def docked(smiles: str) -> float | None:
-        found = engine("vina")(receptor, site, prepare(rows_of([smiles])[0], config), config)
-        return round(found.scores[0], 3) if found.poses is not None else None
-
-    wanted = list(zip(made["smiles"], made["valid"], strict=True))[: args.docked]
-    out["dock"] = [docked(smiles) if ok else None for smiles, ok in wanted]
-    return out | {"dock_reference": docked(Chem.MolToSmiles(ligand)) if args.docked else None}
+    return out
 
 
 def wrong(row: dict) -> list[str]:
@@ -109,9 +93,9 @@ def wrong(row: dict) -> list[str]:
 def summary(lines: list[dict]) -> pd.DataFrame:
     """A line a row: over all molecules asked for."""
     out = []
-    for (made, first, docked), part in pd.DataFrame(lines).groupby(["made", "first", "docked"], sort=False):
-        line = {"made": made, "pockets": len(part), "first": first, "docked": docked}
-        for pose in POSES if first else ():
+    for (made, first), part in pd.DataFrame(lines).groupby(["made", "first"], sort=False):
+        line = {"made": made, "pockets": len(part), "first": first}
+        for pose in POSES:
             share = np.array([np.mean(one) for one in part[f"pb_{pose}"]])
             draws = np.random.default_rng(0).integers(0, len(share), (RESAMPLES, len(share)))
             low, high = np.percentile(share[draws].mean(1), [2.5, 97.5])
@@ -119,13 +103,6 @@ def summary(lines: list[dict]) -> pd.DataFrame:
                 f"pb_{pose}": round(100 * share.mean(), 1),
                 f"pb_{pose}_interval": f"{100 * low:.1f} to {100 * high:.1f}",
             }
-        for who, found in (
-            ("made", [s for one in part["dock"] for s in one]),
-            ("reference", list(part["dock_reference"])),
-        ):
-            scores = np.array([0.0 if s is None or not np.isfinite(s) else s for s in found])
-            if len(scores) and docked:
-                line |= {f"dock_{who}_mean": round(scores.mean(), 2), f"dock_{who}_median": round(np.median(scores), 2)}
         out.append(line)
     return pd.DataFrame(out)
 

@@ -12,6 +12,7 @@ interval is a bootstrap over complexes. ``--work`` keeps prepared receptors.
 from __future__ import annotations
 
 import argparse
+import json
 import pickle
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from rdkit import Chem
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from run import LANDS, choose_cuts, cut_pieces
+from run import LANDS, choose_cuts, cut_pieces, usual_rings
 
 from molediff.config import UserError
 from molediff.docking.prepare import prepare_receptor
@@ -41,8 +42,9 @@ FIGURES = {
     "known_exact": "known_exact",
     "connected_and_valid": "strict_heavy_valid",
     "attached": "attached_ok",
+    "usual_rings": "usual_rings",
 }
-"""Column of the table -> column of `Generate`'s."""
+"""Column of the table -> column of a molecule's row; usual_rings is added to `Generate`'s here."""
 RESAMPLES = 10_000
 
 
@@ -56,6 +58,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--plain", action="store_true", help="without Vina's pull, which generate has")
+    parser.add_argument("--settings", nargs="*", default=[], metavar="NAME=VALUE", help="of sampling, as bend=1")
     parser.add_argument("--complexes", type=int, default=10**6, help="the first so many")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -71,7 +74,8 @@ def main() -> None:
     table.to_csv(HERE / "in_pockets_tasks.csv", index=False)
     shares = {"model": f"{model.source.name} {model.source.checksum[:8]}", "complexes": len(names)}
     shares |= {"molecules": len(table), "steps": args.steps, "pull": not args.plain, "seed": args.seed}
-    put = model.recommended(args.steps, "pocket")
+    put = model.recommended(args.steps, Grow.kind_in_pocket) | settings_of(args)
+    shares |= {"settings": ",".join(f"{key}={value}" for key, value in put.items())}
     shares |= {"join": put.get("join", False), "begins": GIVEN, "lands": LANDS, "valence": put.get("valence", False)}
     for key, column in FIGURES.items():
         share, interval = counted(table, column)
@@ -101,11 +105,19 @@ def of_complex(args: argparse.Namespace, model: Model, name: str, number: int) -
             task = Grow.read(path, model, frame=frame)
             guidance = GuidanceConfig() if args.plain else GuidanceConfig(pull=PULL)
             denoise = guided(model, receptor, frame, guidance, 0.0 if args.plain else CLASH)
-            made = Generate(model, denoise)(n=args.n, seed=args.seed, steps=args.steps, atoms=str(gone), task=task)
+            made = Generate(model, denoise)(
+                n=args.n, seed=args.seed, steps=args.steps, atoms=str(gone), task=task, **settings_of(args)
+            )
         except UserError as error:
             return [row | {"problem": str(error).replace(folder, "")} | lost] * args.n
     columns = [*FIGURES.values(), "connected", "smiles", "new_heavy", "new_bonds_elsewhere"]
+    made.table["usual_rings"] = made.table.strict_heavy_valid & made.table.smiles.map(usual_rings)
     return [row | one for one in made.table[columns].to_dict("records")]
+
+
+def settings_of(args: argparse.Namespace) -> dict:
+    """Of sampling, that were given."""
+    return {key: json.loads(value) for key, value in (one.split("=", 1) for one in args.settings)}
 
 
 def prepared(args: argparse.Namespace, name: str):

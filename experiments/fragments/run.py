@@ -29,6 +29,7 @@ from molediff.chem import from_rdkit
 from molediff.chem.valences import TOO_MANY
 from molediff.config import UserError
 from molediff.data.shards import open_shards
+from molediff.evaluation.ring_systems import rare
 from molediff.model import Model, load
 from molediff.pipelines.tasks import Grow
 from molediff.sampling import SamplingConfig
@@ -36,7 +37,7 @@ from molediff.sampling.joined import GIVEN
 from molediff.training import tasks as training
 
 HYDROGEN = 1
-SETTINGS = ("method", "temperature", "precision", "start", "end", "bend", "churn", "category_noise")
+SETTINGS = ("method", "temperature", "precision", "start", "end", "bend", "churn", "category_noise", "largest_ring")
 """Fields of `SamplingConfig` that may be changed here."""
 LANDS = "free side"
 """Where `molediff.sampling.joined` brings pieces at given positions; the rows before: on the line between."""
@@ -93,6 +94,12 @@ def crowded(mol: Chem.Mol | None, task: Grow) -> int:
     k, closed = task.count, np.flatnonzero(~task.source.attach)
     away = np.linalg.norm(pos[k:, None] - pos[closed], axis=-1)
     return int(((away < 1.2 * (radius[k:, None] + radius[closed])).any(1) & heavy[k:]).sum())
+
+
+def usual_rings(smiles: str) -> bool:
+    """Whether a molecule has no ring system that is rare among drug-like molecules."""
+    mol = Chem.MolFromSmiles(smiles) if isinstance(smiles, str) else None
+    return mol is not None and not rare(mol)
 
 
 def choose_cuts(mols: list[Chem.Mol], model: Model, seed: int, anywhere: bool) -> list[set[int]]:
@@ -162,6 +169,7 @@ def main() -> None:
         "marked": not args.unmarked,
     }
     shares |= {"known_exact": share(table.known_exact), "connected_and_valid": share(table[valid] & table.connected)}
+    shares |= {"usual_rings": share(table[valid] & table.connected & table.smiles.map(usual_rings))}
     shares |= {"new_bonds_only_where_allowed": share(allowed), "attached": share(table.attached_ok)}
     shares |= {"uncrowded": share((table.crowded == 0) & (table.problem == "")), "seed": args.seed}
     shares |= {"new_heavy_as_asked": share(table.new_heavy == table.new), "refused": int((table.problem != "").sum())}
