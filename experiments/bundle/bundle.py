@@ -100,7 +100,8 @@ def pocket_figures(folder: Path, columns: Columns, checksum: str) -> dict[str, s
         mine = mine[mine.settings == settings]
         for _, one in (mine[mine.rings == "closed"] if (mine.rings == "closed").any() else mine).iterrows():
             pose = one["pose"] if one["pose"] == "raw" else f"relaxed by {one['relax']}"
-            name = f"crossdocked_test, {one['row']} {pose}, {one.molecules} molecules in {one.pockets} pockets"
+            row = f"{one['row']} {pose}, {one.steps} steps"
+            name = f"crossdocked_test, {row}, {one.molecules} molecules in {one.pockets} pockets"
             found[name] = ", ".join(f"{label} {one[key]:.{digits}f}{unit}" for key, label, unit, digits in columns)
     return found
 
@@ -132,6 +133,8 @@ class Bundle:
 
     ``balance_atoms`` and ``balance_bonds`` are weights of `molediff.data.marginals.balance` for the two biases.
     """
+    steps: dict[str, int] = field(default_factory=dict)
+    """Kind of task -> steps where the user says nothing, if not 50; see `molediff.model.Model.usual_steps`."""
 
 
 def of(name: str) -> Path:
@@ -188,9 +191,11 @@ BUNDLES = {
             {"steps": 1, "start": 3.0, "bend": 1.5, "end": 0.01, "churn": 1.0, "join": True, "valence": True},
             {"steps": 35, "largest_ring": 6, **PLATEAU},
             {"steps": 1, "kind": "fragments", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True, "valence": True},
+            {"steps": 35, "kind": "fragments", "largest_ring": 6, **PLATEAU},
             {"steps": 1, "kind": "retype", "join": True, "valence": True},
             {"steps": 1, "kind": "lead", "join": True, "valence": True},
         ],
+        {"free": 100, "fragments": 100},
     ),
     "pocket": Bundle(
         "molecules and poses in a protein pocket, hydrogens implied",
@@ -208,9 +213,11 @@ BUNDLES = {
                 "join": True,
                 "valence": True,
             },
+            {"steps": 35, "kind": "fragments in a pocket", "largest_ring": 6, **PLATEAU},
             {"steps": 1, "kind": "retype", "join": True, "valence": True},
             {"steps": 1, "kind": "lead", "join": True, "valence": True},
         ],
+        {"pocket": 100, "fragments in a pocket": 100},
     ),
 }
 """Name -> what is said of it."""
@@ -265,7 +272,7 @@ def main() -> None:
         np.save(target / HASHES, training_hashes(args.data, about["training"]["split"], args.complexes))
     figures = bundle.figures(description["sha256"])
     sampling = balanced(bundle.sampling, args.data, about["training"]["split"])
-    about |= {"summary": bundle.summary, "measured": figures, "sampling": sampling}
+    about |= {"summary": bundle.summary, "measured": figures, "sampling": sampling, "usual_steps": bundle.steps}
     # As in the README of the experiment, not as it stood on one machine.
     about["command"] = f"molediff train {bundle.config} --finish"
     about["training"] |= {k: Path(v).name for k, v in about["training"].items() if k in ("complexes", "initial")}
