@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,31 +26,14 @@ HERE = Path(__file__).resolve().parent
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")]))
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from docked_task import VinaTask  # noqa: E402
+from docked_task import REFERENCE, Ask, VinaTask  # noqa: E402
 from made import check, options  # noqa: E402
 
 from molediff.docking.pool import run_all  # noqa: E402
 
-REFERENCE = "reference"
 RESAMPLES = 10_000
 LIMIT = 1800.0
 """Seconds of computing a molecule may take."""
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A molecule to dock."""
-
-    made: str
-    """Folder of its row, or `REFERENCE`."""
-    pocket: str
-    number: int
-    smiles: str
-    """'' for what is not valid."""
-    receptor: str
-    """Pickled `molediff.docking.receptor.Receptor`."""
-    reference: str
-    """File of the ligand that the box is laid round."""
 
 
 def main() -> None:

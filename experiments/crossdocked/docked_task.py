@@ -15,6 +15,24 @@ from molediff.docking.settings import DockConfig
 from molediff.docking.sites import site_of_ligand
 
 CONFIG = DockConfig(seed=1, poses=1)
+REFERENCE = "reference"
+"""Of the ligands that came with the pockets, in place of a folder."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A molecule to dock."""
+
+    made: str
+    """Folder of its row, or `REFERENCE`."""
+    pocket: str
+    number: int
+    smiles: str
+    """'' for what is not valid."""
+    receptor: str
+    """Pickled `molediff.docking.receptor.Receptor`."""
+    reference: str
+    """File of the ligand that the box is laid round."""
 
 
 @dataclass
@@ -25,7 +43,7 @@ class VinaTask:
         """Load Vina."""
         self.dock = engine("vina")
 
-    def __call__(self, asked) -> dict:
+    def __call__(self, asked: Ask) -> dict:
         began = time.process_time()
         if not asked.smiles:
             return {"score": None, "reason": "not valid", "cpu": 0.0}
