@@ -2,7 +2,7 @@
 
 python experiments/crossdocked/compare.py plain late+clash --n 5
 python experiments/crossdocked/compare.py usual@bend=1.0 usual@bend=2.5 --n 10    # one row, two settings
-python experiments/crossdocked/compare.py usual@steps=50 usual@steps=100,bend=2.5 --n 10
+python experiments/crossdocked/compare.py usual@steps=50,bend=2.5 usual@steps=100,bend=2.5 --n 10
 
 Of the last model in results.jsonl; paired: only pockets that both rows have, resampled together, 10,000 times. What
 cannot be scored counts as 0 or as no, as in result.csv.

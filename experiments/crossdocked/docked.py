@@ -109,7 +109,7 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
             "made": made,
             "pockets": len(whole),
             "molecules": whole.size,
-            "not_docked": int((whole == 0).sum().sum()),
+            "not_docked": int(scores.isna().to_numpy().sum()),
         }
         for name, values, how in (
             ("mean", whole.to_numpy(), np.mean),

@@ -26,7 +26,7 @@ def add_model(parser: argparse.ArgumentParser, default: str = "qm9", said: str =
 def add_sampling(parser: argparse.ArgumentParser) -> None:
     """--seed, --steps, --method, --temperature, --precision, --batch."""
     parser.add_argument("--seed", type=int, default=0, help="of the run (default 0)")
-    parser.add_argument("--steps", type=int, help="from noise to data (default: what the model recommends, else 50)")
+    parser.add_argument("--steps", type=int, help="from noise to data (default 50; to generate, what the model says)")
     parser.add_argument(
         "--method",
         help="churn, ddim, ddpm, euler, heun (asks the network twice a step) or dpm++2m (default: what the model "
