@@ -81,8 +81,9 @@ class PoseTask:
         out |= {"qed": finite(table["qed"][0]), "sa": finite(table["sa"][0])}
         clock("posebusters")
         if job.energy:
-            found = [one is not None and internal_energy(one) for one in poses]
-            out |= {f"energy_{pose}": ok is True for pose, ok in zip(POSES, found, strict=True)}
+            # Half of the time, so only of poses whose verdict it can change; None for the others.
+            for pose, one in zip(POSES, poses, strict=True):
+                out[f"energy_{pose}"] = internal_energy(one) is True if out[f"pb_valid_{pose}"] else None
             clock("energy")
         if job.strained:
             out |= strain_of(poses)

@@ -4,7 +4,7 @@ python experiments/crossdocked/compare.py plain late+clash --n 5
 python experiments/crossdocked/compare.py usual@bend=1.0 usual@bend=2.5 --n 10    # one row, two settings
 python experiments/crossdocked/compare.py usual@steps=50,bend=2.5 usual@steps=100,bend=2.5 --n 10
 
-Of the last model in results.jsonl; paired: only pockets that both rows have, resampled together, 10,000 times. What
+Of the last model in results.jsonl.xz; paired: only pockets that both rows have, resampled together, 10,000 times. What
 cannot be scored counts as 0 or as no, as in result.csv.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from run import large, lines, usual
+from table import large, lines, usual
 
 from molediff.config import UserError
 
@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("rows", nargs=2, help="names of rows, @ and a part of their settings behind them if need be")
     parser.add_argument("--n", type=int, required=True, help="molecules a pocket")
     parser.add_argument("--seed", type=int, default=0, help="of the molecules (default 0)")
-    parser.add_argument("--results", type=Path, default=HERE / "results.jsonl")
+    parser.add_argument("--results", type=Path, default=HERE / "results.jsonl.xz")
     args = parser.parse_args()
     known = [line for line in lines(args.results) if line["n"] == args.n and line["seed"] == args.seed]
     found = [line | {"row": row} for line in known for row in args.rows if is_of(line, row)]

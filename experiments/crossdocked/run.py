@@ -6,8 +6,9 @@
     python experiments/crossdocked/run.py --table                                              # the table alone
 
 ``--data`` is the folder of crossdocked_test.tar.xz, unpacked. Molecules are kept in ``--work``; judged pockets are
-lines of results.jsonl. All ``--seeds`` of a row are one line of the table. In one call they are made pocket by pocket
-(maps are made once); a call for each is a round over all pockets, after which the table is whole.
+lines of results.jsonl.xz, which --table packs. All ``--seeds`` of a row are one line of the table. In one call they
+are made pocket by pocket (maps are made once); a call for each is a round over all pockets, after which the table is
+whole.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rdkit import Chem, DataStructs
-from rdkit.Chem import rdFingerprintGenerator
+from rdkit import Chem
 
 HERE = Path(__file__).resolve().parent
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")]))
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
-from bench import POSES, Job, PoseTask  # noqa: E402
+import kept  # noqa: E402
+from bench import Job, PoseTask  # noqa: E402
+from table import KEYS, lines, tabulate  # noqa: E402
 
 from molediff.chem.hydrogens import with_hydrogens  # noqa: E402
 from molediff.config import UserError, choose  # noqa: E402
@@ -40,9 +41,6 @@ from molediff.docking.pool import run_all  # noqa: E402
 from molediff.docking.prepare import prepare_receptor  # noqa: E402
 from molediff.docking.refine import METHODS, RefineConfig  # noqa: E402
 from molediff.docking.sites import site_of_ligand  # noqa: E402
-from molediff.evaluation.identity import in_training, inchikey  # noqa: E402
-from molediff.evaluation.readers.training import read_training  # noqa: E402
-from molediff.evaluation.ring_systems import rare  # noqa: E402
 from molediff.model import load  # noqa: E402
 from molediff.pipelines import Generate  # noqa: E402
 from molediff.pipelines.frame import Frame, cut_pocket, ligand_sizes  # noqa: E402
@@ -103,10 +101,6 @@ ROWS = {
 """Rows of the table; usual is what `molediff generate` does, with sizes by the prior where none are asked for."""
 ROWS_SAY = ("join", "valence", "largest_ring")
 """Settings that are the row's, whatever the model recommends."""
-KEYS = ("row", "pocket", "n", "model", "steps", "settings", "relax", "rings", "energy", "seed")
-"""What a line of results.jsonl is known by."""
-POOLED = ("pocket", "seed")
-"""Those that a line of the table holds all of."""
 REFERENCE = "reference"
 """Row of the ligands that came with the pockets, judged by the same code."""
 LIMIT = 300.0
@@ -128,23 +122,18 @@ def main() -> None:
     parser.add_argument("--energy", action="store_true", help="PoseBusters' energy ratio too: all checks of `dock`")
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no pocket after so many")
     parser.add_argument("--workers", type=int, default=1, help="processes that judge (default 1)")
-    parser.add_argument("--table", action="store_true", help="make result.csv from results.jsonl and stop")
-    parser.add_argument("--results", type=Path, default=HERE / "results.jsonl")
+    parser.add_argument("--table", action="store_true", help="make result.csv from what is there and stop")
+    parser.add_argument("--results", type=Path, default=HERE / "results.jsonl.xz")
     args = parser.parse_args()
     if not args.table:
         if args.data is None or not args.data.is_dir():
             raise UserError(f"--data is {args.data}. Give the unpacked folder crossdocked_test.")
         run(args)
+    else:
+        kept.pack(args.results)
     table = tabulate(pd.DataFrame(lines(args.results)))
     table.to_csv(args.results.with_name("result.csv"), index=False)
     print(table.to_string(index=False))
-
-
-def lines(path: Path) -> list[dict]:
-    """What is finished."""
-    # Lines from before models recommended settings, before other methods, and so on.
-    old = {"settings": "", "relax": "mmff", "rings": "opened", "energy": False, "seed": 0}
-    return [old | json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
 def chosen(data: Path, count: int) -> list[str]:
@@ -177,7 +166,7 @@ class Wanted:
 
     @property
     def key(self) -> dict:
-        """What a line of results.jsonl is known by."""
+        """What a line of results.jsonl.xz is known by."""
         return {name: getattr(self, name) for name in KEYS}
 
 
@@ -224,8 +213,7 @@ def judge(args: argparse.Namespace, wanted: Sequence[Wanted], made: dict[Wanted,
         found[one][i] = result if result is not None else {"reason": reason, "cpu": {}}
         if len(found[one]) == one.n:
             line = one.key | {k: v for k, v in made[one].items() if k != "blocks"}
-            with open(args.results, "a") as f:
-                f.write(json.dumps(line | {"figures": [found[one][k] for k in range(one.n)]}) + "\n")
+            kept.append(args.results, line | {"figures": [found[one][k] for k in range(one.n)]})
             print(f"{one.row} {one.pocket}: judged", flush=True)
 
     if jobs:
@@ -289,126 +277,6 @@ def write(path: Path, content: bytes) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(content)
     os.replace(temporary, path)
-
-
-def tabulate(data: pd.DataFrame) -> pd.DataFrame:
-    """A line for each row, model and pose: over ALL molecules asked for; what cannot be scored counts as 0 or as no."""
-    table = []
-    keys = [k for k in KEYS if k not in POOLED]
-    for values, part in data.groupby(keys, sort=False):
-        how = dict(zip(keys, values, strict=True))
-        n, energy = how.pop("n"), how.pop("energy")
-        for pose in POSES:
-            table.append(how | {"pose": pose} | figures(pooled(part), pose, int(n), energy))
-    return pd.DataFrame(table)
-
-
-def pooled(part: pd.DataFrame) -> pd.DataFrame:
-    """A line a pocket: the molecules of all seeds, in their order."""
-    part = part.drop_duplicates(["pocket", "seed"], keep="last").sort_values("seed", kind="stable")
-    added = dict.fromkeys(("valid", "atoms", "connected", "smiles", "sampling", "figures"), "sum")
-    return part.groupby("pocket", sort=False).agg(added).reset_index()
-
-
-def figures(part: pd.DataFrame, pose: str, n: int, energy: bool) -> dict:
-    """Figures of one line of the table.
-
-    Args:
-        part: lines, one a pocket.
-        pose: of `POSES`.
-        n: molecules of a line; 1 for the reference.
-        energy: whether the energy ratio was looked at.
-    """
-    flat = [one for many in part["figures"] for one in many]
-
-    def values(key: str) -> np.ndarray:
-        return np.array([np.nan if one.get(key) is None else float(one[key]) for one in flat])
-
-    def made(key: str) -> np.ndarray:
-        return np.array([value for many in part[key] for value in many], float)
-
-    def middle(key: str, what=np.nanmedian, digits: int = 2) -> float:
-        found = values(key)
-        return round(float(what(found)), digits) if np.isfinite(found).any() else float("nan")
-
-    score = values(f"vina_score_{pose}")
-    zero = np.nan_to_num(score)
-    busted = np.nan_to_num(values(f"pb_valid_{pose}"))
-    whole = busted * np.nan_to_num(values(f"energy_{pose}"))
-    smiles = [valid_of(s, v) for s, v in zip(part["smiles"], part["valid"], strict=True)]
-    cpu = {key: sum(one["cpu"].get(key, 0.0) for one in flat) for key in ("maps", "relax", "vina", "posebusters")}
-    return {
-        "pockets": len(part),
-        "molecules": len(flat),
-        "connected": round(100 * made("connected").mean(), 1),
-        "strict_heavy": round(100 * made("valid").mean(), 1),
-        "pb_valid": round(100 * busted.mean(), 1),
-        "pb_valid_all": round(100 * whole.mean(), 1) if energy else float("nan"),
-        "clashes": middle(f"clashes_{pose}", np.nanmean),
-        "strain_median": middle(f"strain_{pose}", digits=1),
-        "strained": int(np.isfinite(values(f"strain_{pose}")).sum()),
-        "vina_mean": round(float(zero.mean()), 2),
-        "vina_median": round(float(np.median(zero)), 2),
-        "vina_above_0": round(100 * float((zero > 0).mean()), 1),
-        "vina_minimised_median": round(float(np.median(np.nan_to_num(values(f"vina_minimised_{pose}")))), 2),
-        "unscorable": int(np.isnan(score).sum()),
-        "efficiency": middle(f"ligand_efficiency_{pose}", digits=3),
-        "qed": middle("qed", np.nanmean, 3),
-        "sa": middle("sa", lambda v: (10 - np.nanmean(v)) / 9, 3),  # as published tables have it: 1 is easy
-        "usual_rings": round(100 * sum(usual(one) for many in smiles for one in many) / len(flat), 1),
-        "novelty": novelty(smiles),
-        "diversity": diversity(smiles, n),
-        "atoms": round(float(made("atoms").mean()), 1),
-        "sampling_s": round(float(part["sampling"].sum() / len(flat)), 2),
-        "figures_s": round(sum(cpu.values()) / len(flat), 2),
-    }
-
-
-def valid_of(smiles: Sequence[str], valid: Sequence[bool]) -> list[str]:
-    """Those of the valid ones."""
-    return [one for one, ok in zip(smiles, valid, strict=True) if ok]
-
-
-@cache
-def usual(smiles: str) -> bool:
-    """Whether a molecule has no ring system that is rare among drug-like molecules."""
-    mol = Chem.MolFromSmiles(smiles)
-    return mol is not None and not rare(mol)
-
-
-def large(smiles: str) -> bool:
-    """Whether a molecule has a ring of seven or more atoms."""
-    mol = Chem.MolFromSmiles(smiles)
-    return mol is not None and any(len(ring) > 6 for ring in mol.GetRingInfo().AtomRings())
-
-
-@cache
-def trained() -> np.ndarray:
-    """Hashes of the training molecules of the bundled model."""
-    return read_training(HERE.parents[1] / "molediff" / "weights" / "pocket" / "train_hashes.npy")["train_hashes"]
-
-
-def novelty(pockets: Sequence[Sequence[str]]) -> float:
-    """Per cent of the valid molecules that the bundled model was not trained on, by InChIKey without stereo."""
-    keys = [inchikey(one) for smiles in pockets for one in smiles]
-    return round(100 * (1 - float(in_training(keys, trained()).mean())), 1)
-
-
-def diversity(pockets: Sequence[Sequence[str]], n: int) -> float:
-    """1 - mean Tanimoto (Morgan, radius 2, 2048 bits) of the valid molecules of a pocket, averaged over pockets.
-
-    NaN for the reference, of which there is one a pocket.
-    """
-    if n < 2:
-        return float("nan")
-    maker, out = rdFingerprintGenerator.GetMorganGenerator(2, fpSize=2048), []
-    for smiles in pockets:
-        mols = [m for s in smiles if s and (m := Chem.MolFromSmiles(s)) is not None]
-        prints = [maker.GetFingerprint(m) for m in mols]
-        alike = [s for k, p in enumerate(prints) for s in DataStructs.BulkTanimotoSimilarity(p, prints[:k])]
-        if alike:
-            out.append(1 - float(np.mean(alike)))
-    return round(float(np.mean(out)), 3) if out else float("nan")
 
 
 if __name__ == "__main__":
