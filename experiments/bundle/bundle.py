@@ -24,6 +24,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parents[1] / "qm9_free"))
 from held_out import chosen
 
+from molediff.config import from_dict, to_dict
 from molediff.data.complexes import open_complexes
 from molediff.data.marginals import balance, marginals
 from molediff.data.shards import open_shards
@@ -31,6 +32,8 @@ from molediff.data.split import training_part
 from molediff.evaluation import inchikey_hashes
 from molediff.model import load
 from molediff.model.files import CARD, DESCRIPTION, HASHES, WEIGHTS
+from molediff.training.read import read_values
+from molediff.training.settings import TrainConfig
 
 HERE = Path(__file__).parent
 WEIGHTS_FOLDER = HERE.parents[1] / "molediff" / "weights"
@@ -223,6 +226,10 @@ BUNDLES = {
 """Name -> what is said of it."""
 
 
+PATHS = ("data", "out", "complexes")
+"""Settings of a training that are of one machine."""
+
+
 def balanced(rows: list[dict], data: str, split: str) -> list[dict]:
     """The rows with biases in place of balances."""
     if not any("balance_atoms" in row or "balance_bonds" in row for row in rows):
@@ -237,6 +244,18 @@ def balanced(rows: list[dict], data: str, split: str) -> list[dict]:
                 row[f"{name}_bias"] = balance(part, weight)
         out.append(row)
     return out
+
+
+def command(config: str, settings: dict) -> str:
+    """What the last sitting was begun with: the configuration, and what was set otherwise; paths left out.
+
+    Args:
+        config: file of the configuration.
+        settings: of the training, as the model's description holds them.
+    """
+    usual = to_dict(from_dict(TrainConfig, read_values(config)))
+    other = [f"{k}={v}" for k, v in settings.items() if k not in PATHS and usual[k] != v]
+    return " ".join([f"molediff train {config} --finish", *(["--set", *other] if other else [])])
 
 
 def training_hashes(data: str, split: str, complexes: str) -> np.ndarray:
@@ -274,7 +293,7 @@ def main() -> None:
     sampling = balanced(bundle.sampling, args.data, about["training"]["split"])
     about |= {"summary": bundle.summary, "measured": figures, "sampling": sampling, "usual_steps": bundle.steps}
     # As in the README of the experiment, not as it stood on one machine.
-    about["command"] = f"molediff train {bundle.config} --finish"
+    about["command"] = command(bundle.config, about["training"])
     about["training"] |= {k: Path(v).name for k, v in about["training"].items() if k in ("complexes", "initial")}
     about["hours"] = args.hours or about["hours"]
     (target / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
