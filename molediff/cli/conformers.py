@@ -11,7 +11,7 @@ from molediff.config import UserError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    parser.add_argument("molecules", nargs="+", help="SMILES, or .smi and .sdf files")
+    parser.add_argument("molecules", nargs="+", help="SMILES, or .smi, .csv and .sdf files")
     parser.add_argument("--n", type=int, default=20, help="conformers a molecule (default 20)")
     options.add_sampling(parser)
     options.add_model(parser)
@@ -62,15 +62,17 @@ def read(given: list[str]) -> tuple[list, list[str]]:
     """
     from rdkit import Chem
 
+    from molediff.docking.ligands import FORMATS, read_library
+
     molecules: list = []
     for text in given:
         path = Path(text)
-        if path.suffix.lower() not in (".smi", ".sdf", ".txt"):
+        if FORMATS.get(path.suffix.lower()) is None:
             molecules.append(text)
             continue
         if not path.is_file():
             raise UserError(f"There is no file '{text}'.")
-        if path.suffix.lower() == ".sdf":
+        if FORMATS[path.suffix.lower()] == "sdf":
             try:
                 found = list(Chem.SDMolSupplier(text, removeHs=False))
             except OSError:  # an empty file
@@ -81,11 +83,7 @@ def read(given: list[str]) -> tuple[list, list[str]]:
                 unreadable(f"record {k} of '{path.name}'") if mol is None else mol for k, mol in enumerate(found, 1)
             ]
         else:
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-            found = [line.split()[0] for line in lines if line.strip()]
-            if not found:
-                raise UserError(f"'{text}' holds no record. Give a SMILES a line.")
-            molecules += found
+            molecules += [row.smiles or row.name for row in read_library(path)]
     return molecules, [m if isinstance(m, str) else Chem.MolToSmiles(m) for m in molecules]
 
 

@@ -26,10 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--relax",
         help="mmff, uff, vina, torch or mmff+vina, see molediff refine (default mmff+vina)",
     )
-    group.add_argument("--keep-smarts", action="append", default=[], metavar="SMARTS", help="molecules must have it")
-    group.add_argument("--avoid", action="append", default=[], metavar="SMARTS", help="molecules must not have it")
-    group.add_argument("--max-mw", type=float, default=0.0, metavar="G", help="molecular weight at most, g/mol")
-    group.add_argument("--charge", default="", metavar="LIST", help="total formal charges allowed, as --charge=-1,0")
+    group.add_argument(
+        "--keep-smarts", action="append", default=[], metavar="SMARTS", help="molecules without it are ranked behind"
+    )
+    group.add_argument(
+        "--avoid", action="append", default=[], metavar="SMARTS", help="molecules with it are ranked behind"
+    )
+    group.add_argument("--max-mw", type=float, default=0.0, metavar="G", help="heavier ones are ranked behind, g/mol")
+    group.add_argument("--charge", default="", metavar="LIST", help="others are ranked behind, as --charge=-1,0")
     group.add_argument(
         "--guidance-scale", type=float, default=1.0, help="above 1: more of what the pocket asks for (default 1)"
     )
@@ -152,6 +156,8 @@ def open_place(args: argparse.Namespace, model) -> Place:
     from molediff.pipelines.in_pocket import InPocket
     from molediff.pipelines.wishes import Wishes, read_charges
 
+    if args.demo and (args.protein is not None or args.pocket is not None):
+        raise UserError("--demo has a protein of its own; leave out --protein and --pocket, or --demo.")
     if not re.fullmatch(r"[A-Za-z0-9+\-, ]*", args.keep):
         raise UserError(
             f"--keep takes names of residues that stay in the receptor, as SO4,GOL, got '{args.keep}'. "

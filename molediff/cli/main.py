@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import traceback
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
 from molediff.config import UserError, nearest
 from molediff.evaluation import InputError
 
+BROKEN = 70
+"""Exit status of what should not happen; 1 is that of a run that lost molecules."""
 VERBS = {
     "generate": "make molecules, free or in a protein pocket, with a bundled model or your own",
     "conformers": "make 3D conformers of molecules given as SMILES or SDF",
@@ -31,7 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one verb.
 
     Returns:
-        0 when all asked for is there, 1 for a run that lost molecules, 2 for bad input, 130 when interrupted.
+        0 when all asked for is there, 1 for a run that lost molecules, 2 for bad input and for files that cannot be
+        read or written, `BROKEN` for a fault of molediff, 130 when interrupted.
     """
     argv = sys.argv[1:] if argv is None else argv
     if not argv or argv[0] in ("-h", "--help"):
@@ -53,6 +57,15 @@ def main(argv: list[str] | None = None) -> int:
     except (UserError, InputError) as error:
         print(f"molediff {argv[0]}: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"molediff {argv[0]}: {error}", file=sys.stderr)
+        return 2
+    except Exception:  # 1 would say that the run is complete
+        traceback.print_exc()
+        print(
+            f"molediff {argv[0]}: this is a fault of molediff, please report it with the lines above.", file=sys.stderr
+        )
+        return BROKEN
     except KeyboardInterrupt:
         print(f"\nmolediff {argv[0]}: interrupted. Type the same command again to go on.", file=sys.stderr)
         return 130

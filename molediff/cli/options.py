@@ -115,8 +115,9 @@ class Run:
         self.status = int(lost)
         self.record |= {"status": "complete", "exit": self.status, "counts": counts, "seconds": round(seconds, 2)}
         self.record |= more
-        write_json(self.record, self.folder / "run.json")
         drop_parts(self.folder)
+        self.record["files"] = [name for name in _files(self.folder) if name not in self.record["found"]]
+        write_json(self.record, self.folder / "run.json")
         return seconds
 
 
@@ -126,26 +127,32 @@ def begin_run(args: argparse.Namespace, arguments: dict, wanted: Path | None = N
     Args:
         args: of a parser that had `add_output`.
         arguments: that decide the result.
-        wanted: a file without which a complete run is done again.
+        wanted: a file that is written with the run.
         about: more for run.json.
 
     Returns:
         The run; its ``status`` is that of an earlier run where that is complete, else None.
 
     Raises:
-        UserError: see `open_run`.
+        UserError: see `open_run`; and for a complete run without the file that is ``wanted``.
     """
     from molediff.report import write_json
 
     status = open_run(args.out, arguments, args.overwrite)
-    if status == "complete" and (wanted is None or wanted.is_file()):
+    if status == "complete" and wanted is not None and not wanted.is_file():
+        raise UserError(
+            f"'{args.out}' holds this run, complete, but without {wanted.name}, which is written with it. "
+            "Add --overwrite to make all of it anew, with the page."
+        )
+    if status == "complete":
         there = json.loads((args.out / "run.json").read_text())
         status = int(there.get("exit", 0))
         lost = ", with molecules lost (see the reasons in its table)" if status else ""
         print(f"{args.out}: complete{lost}. Nothing to do; --overwrite makes it anew.")
         return Run(args.out, there, status)
-    record = {"status": "running", "command": command_line(), "arguments": arguments, "versions": versions(), **about}
     args.out.mkdir(parents=True, exist_ok=True)
+    record = {"status": "running", "command": command_line(), "arguments": arguments, "versions": versions()}
+    record |= {"found": found_before(args.out), **about}
     write_json(record, args.out / "run.json")
     return Run(args.out, record)
 
@@ -168,8 +175,7 @@ def open_run(folder: Path, arguments: dict, overwrite: bool) -> str:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"'{folder}' is a file. Give a folder: --out FOLDER")
     if overwrite:
-        drop_parts(folder)
-        record.unlink(missing_ok=True)
+        clear(folder)
     if not record.is_file():
         if not overwrite and _anything(folder):
             raise UserError(
@@ -195,6 +201,37 @@ def open_run(folder: Path, arguments: dict, overwrite: bool) -> str:
             "Choose another --out, or --overwrite to replace it."
         )
     return "complete" if there.get("status") == "complete" else "resume"
+
+
+def clear(folder: Path) -> None:
+    """Throw away what an earlier run wrote, so that no file of it stands beside those of another; nothing else."""
+    drop_parts(folder)
+    for name in _record(folder).get("files", []):
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder.resolve()):
+            path.unlink(missing_ok=True)
+    (folder / "run.json").unlink(missing_ok=True)
+
+
+def found_before(folder: Path) -> list[str]:
+    """Files in a folder that were there before the run in it began."""
+    there = _record(folder)
+    return there["found"] if "found" in there else _files(folder)
+
+
+def _record(folder: Path) -> dict:
+    """What run.json holds; nothing where it cannot be read."""
+    try:
+        there = json.loads((folder / "run.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return there if isinstance(there, dict) else {}
+
+
+def _files(folder: Path) -> list[str]:
+    """Files in a folder but run.json and the parts, relative to it."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(path.as_posix() for path in found if path.parts[0] not in ("run.json", ".parts"))
 
 
 def _anything(folder: Path) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from rdkit import Chem
 
 from molediff.config import UserError
+from molediff.docking.ligand_bonds import UNKNOWN
 from molediff.docking.pdbqt import pdbqt_text
 from molediff.docking.pocket import near_residues
 from molediff.docking.receptor import Receptor
@@ -61,6 +62,7 @@ def write_pocket(
         "site": {"centre": site.centre.tolist(), "size": site.size.tolist(), "how": site.how},
         "radius": radius,
         "sha256": {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()},
+        "bond_orders": reference is None or not reference.HasProp(UNKNOWN),
         "log": list(receptor.log),
         **(record or {}),
     }
@@ -94,6 +96,8 @@ def read_pocket(folder: str | Path) -> tuple[Receptor, Site, Chem.Mol | None]:
         reference = Chem.MolFromMolFile(str(folder / REFERENCE), removeHs=False, sanitize=False)
         if reference is not None:
             reference = sanitised(reference)
+            if not record.get("bond_orders", True):
+                reference.SetBoolProp(UNKNOWN, True)
     return read_receptor(folder / "receptor.pdb", source, log), site, reference
 
 

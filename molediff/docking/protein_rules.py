@@ -170,14 +170,16 @@ def unwanted(residues: Residues, keep: Sequence[str], drop: Sequence[str], log: 
     """Crystallisation additives are dropped unless asked for, and what was asked to be.
 
     Raises:
-        UserError: for a name to drop that is not there.
+        UserError: for a name that is not there.
     """
-    missing = [n for n in drop if not any(r.name == n for r in residues)]
-    if missing:
-        there = sorted({r.name for r in residues if not r.polymer})
-        raise UserError(
-            f"No residue '{missing[0]}' to drop. Small molecules of the protein: {', '.join(there) or '-'}."
-        )
+    names = {r.name for r in residues}
+    for what, asked in (("drop", drop), ("keep", keep)):
+        missing = [name for name in asked if name not in names]
+        if missing:
+            there = sorted({r.name for r in residues if not r.polymer})
+            raise UserError(
+                f"No residue '{missing[0]}' to {what}. Small molecules of the protein: {', '.join(there) or '-'}."
+            )
     kept = []
     for residue in residues:
         if residue.name in drop:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
 from molediff.config import UserError
+from molediff.docking.ligand_bonds import UNKNOWN, with_bond_orders
 from molediff.docking.pocket_folder import sanitised
 from molediff.docking.prepare import heavy_atoms
 
@@ -21,6 +23,9 @@ READERS = {
 
 def read_reference(path: str | Path) -> Chem.Mol:
     """The first molecule of a file, with its conformer; unsanitised where RDKit cannot.
+
+    Bond orders of a PDB file: see `molediff.docking.ligand_bonds`. Where they are not known, stderr says that the
+    ligand is used as a place alone.
 
     Args:
         path: .sdf, .mol, .mol2 or .pdb.
@@ -45,4 +50,12 @@ def read_reference(path: str | Path) -> Chem.Mol:
         heavy_atoms(mol)
     except UserError as error:
         raise UserError(f"'{path}': {error}") from error
+    if path.suffix.lower() == ".pdb":
+        mol = with_bond_orders(mol)
+        if mol.HasProp(UNKNOWN):
+            print(
+                f"Warning: '{path}' does not say the ligand's bond orders, and its name is not in the dictionary of "
+                "components: it says where the site is, nothing is compared with it. An SD file says more.",
+                file=sys.stderr,
+            )
     return sanitised(mol)

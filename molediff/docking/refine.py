@@ -208,9 +208,9 @@ def _vina_field(ligand, receptor, start: np.ndarray) -> Field:
 
 
 def _in_cartesians(internal: Field, field_at: Callable, start: np.ndarray, steps: int) -> tuple[np.ndarray, bool]:
-    """L-BFGS over all atoms, with the pocket as it is felt near the pose."""
-    options = {"maxiter": steps, "maxfun": 4 * steps, "ftol": 1e-7, "gtol": 0.02}
+    """L-BFGS over all atoms, with the pocket as it is felt near the pose; of all rounds at most so many steps."""
     for _ in range(ROUNDS):
+        options = {"maxiter": steps, "maxfun": 4 * steps, "ftol": 1e-7, "gtol": 0.02}
         pocket = field_at(start)
 
         def both(flat: np.ndarray, pocket=pocket) -> tuple[float, np.ndarray]:
@@ -220,7 +220,8 @@ def _in_cartesians(internal: Field, field_at: Callable, start: np.ndarray, steps
 
         found = minimize(both, start.ravel(), jac=True, method="L-BFGS-B", options=options)
         end = found.x.reshape(-1, 3)
-        if not np.isfinite(end).all() or np.linalg.norm(end - start, axis=1).max() < REACH:
+        steps -= found.nit
+        if steps < 1 or not np.isfinite(end).all() or np.linalg.norm(end - start, axis=1).max() < REACH:
             break
         start = end
     return end, found.status == 0

@@ -214,17 +214,20 @@ class ScoreTask:
 
 
 def as_pose(row: Row) -> tuple[dict, Chem.Mol | None]:
-    """What `ScoreTask` says of a row before it is scored, and the pose with its hydrogens; None where it is none."""
+    """What `ScoreTask` says of a row before it is scored, and the pose with its hydrogens; None where Vina has none.
+
+    What Vina cannot score, as an element it does not know, is still a pose that others can judge: it has its 'block'.
+    """
     out = {"score": None, "minimised": None, "reason": "", "note": "", "block": "", "minimised_block": ""}
     out |= {"docked": None, "read": False}
     mol, out["reason"] = parse(row)
     out["read"] = mol is not None
-    out["reason"] = out["reason"] or unfit(mol, 10**6)
-    if out["reason"]:
+    if mol is None:
         return out, None
+    out["reason"] = unfit(mol, 10**6)
     if not (mol.GetNumConformers() and mol.GetConformer().Is3D()):
-        return out | {"reason": "has no 3D coordinates"}, None
+        return out | {"reason": out["reason"] or "has no 3D coordinates"}, None
     whole = Chem.AddHs(mol, addCoords=True)
     added = whole.GetNumAtoms() - mol.GetNumAtoms()
     out["note"] = f"{added} hydrogens added" if added else ""
-    return out | {"block": Chem.MolToMolBlock(whole)}, whole
+    return out | {"block": Chem.MolToMolBlock(whole)}, None if out["reason"] else whole

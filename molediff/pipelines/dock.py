@@ -22,6 +22,7 @@ from molediff.pipelines.denoising import Review
 from molediff.pipelines.dock_engines import settled
 from molediff.pipelines.library import Kept, Progress, opened
 from molediff.pipelines.lines import mark_of
+from molediff.pipelines.poses import Poses
 
 FAILED = {"smiles": "", "note": "", "read": True, "prepared": False, "scores": [], "poses": [], "figures": []}
 """Of a ligand that took its worker down."""
@@ -34,8 +35,9 @@ RANKING += ["denoising_error"]
 class Docking:
     """What a run made: one row a ligand asked for."""
 
-    poses: list[list[Chem.Mol]]
-    """Of each ligand by rank, with hydrogens, one conformer each, in the receptor's frame; [] where it failed."""
+    poses: list[Poses]
+    """Of each ligand by rank, RDKit molecules with hydrogens, one conformer each, in the receptor's frame; none where
+    it failed."""
     table: pd.DataFrame
     """row, name, smiles (as docked), poses, and of the pose of rank 1: score and value (kcal/mol), pb_valid,
     pb_failed; note, reason."""
@@ -167,15 +169,14 @@ def collect(rows: Sequence[Row], results: dict[int, dict], about: dict) -> Docki
     table, poses, scores, seconds, ranking = [], [], [], [], []
     for row in rows:
         found = results[row.row]
-        mols = [Chem.MolFromMolBlock(block, removeHs=False) for block in found["poses"]]
         order = rank(pose_table(row.row, found["scores"], found["figures"]), RANKS[about["rank"]]).head(about["poses"])
         order["value"] = order["value"].round(4)
         order.insert(1, "name", row.name)
-        ranking.append(order)
-        poses.append([mols[k - 1] for k in order["pose"]])
+        ranking += order.to_dict("records")
+        poses.append(Poses(tuple(found["poses"][k - 1] for k in order["pose"])))
         scores.append([found["scores"][k - 1] for k in order["pose"]])
         seconds.append(found.get("seconds", 0.0))
-        first = order.iloc[0].to_dict() if mols else {}
+        first = order.iloc[0].to_dict() if found["poses"] else {}
         table.append(
             {
                 "row": row.row,
@@ -191,6 +192,6 @@ def collect(rows: Sequence[Row], results: dict[int, dict], about: dict) -> Docki
             }
         )
     reached = {key: sum(bool(results[row.row][key]) for row in rows) for key in ("read", "prepared")}
-    whole = pd.DataFrame([line for one in ranking for line in one.to_dict("records")], columns=RANKING)
+    whole = pd.DataFrame(ranking, columns=RANKING)
     numbers = pd.DataFrame(table).astype({"score": float, "value": float})
     return Docking(poses, numbers, scores, whole, seconds, about, reached)

@@ -12,6 +12,7 @@ from rdkit import Chem
 
 from molediff.chem.hydrogens import with_hydrogens
 from molediff.config import choose
+from molediff.docking.ligand_bonds import as_molecule
 from molediff.docking.rank import values
 from molediff.docking.receptor import Receptor
 from molediff.docking.refine import USUAL
@@ -65,7 +66,8 @@ class InPocket:
             generation: made in the pocket, positions in the receptor's frame.
             receptor: prepared protein.
             site: its centre is that of the box in which Vina's figures are computed.
-            reference: ligand to show and to score beside; no RMSD is taken to it, these are other molecules.
+            reference: ligand to show and to score beside; no RMSD is taken to it, these are other molecules. Only shown
+                where its bond orders are not known.
             progress: (poses relaxed, poses).
             parts: folder in which relaxed poses are kept, so that a run can be resumed.
         """
@@ -74,13 +76,14 @@ class InPocket:
         box = replace(site, size=np.maximum(site.size, EDGE))
         score, relax = Score("fast"), Refine(self.relax, same_isomer=False)
         relaxed = relax(receptor, whole, self.workers, progress, parts)
-        own = [] if reference is None else [with_hydrogens(reference)]
+        known = as_molecule(reference)
+        own = [] if known is None else [with_hydrogens(known)]
         raw, scored, beside = score.sets(receptor, box, [whole, relaxed.mols, own], None, self.workers)
-        table = self._table(generation, whole, raw, relaxed, scored, reference)
+        table = self._table(generation, whole, raw, relaxed, scored, known)
         about = generation.about | {"rank_by": self.rank_by, "relax": self.relax, "site": site.how}
         about["scored_by"] = score.engine
         made = replace(generation, table=table, about=about)
-        found = {} if reference is None else beside.table.iloc[0].to_dict()
+        found = {} if known is None else beside.table.iloc[0].to_dict()
         wished = bool(self.wishes) or "as_wanted" in table
         return PocketGeneration(made, receptor, site, reference, whole, raw, relaxed, scored, wished, found)
 
@@ -99,12 +102,13 @@ class InPocket:
                 if key in found:
                     out[f"{key}_{name}"] = found[key].round(4).to_numpy()
         out["moved"] = relaxed.table["moved"].to_numpy()
-        for key in ("qed", "sa"):
-            out[key] = raw.table[key].round(4).to_numpy()
         # those of the reference are at home here
         own = set() if reference is None else set(ring_systems(reference))
         rings = [None if mol is None else sum(one not in own for one in rare(mol)) for mol in whole]
-        out["rare_rings"] = pd.array(rings, dtype="Int64")
+        new = {key: raw.table[key].round(4).to_numpy() for key in ("qed", "sa")}
+        new["rare_rings"] = pd.array(rings, dtype="Int64")
+        # what was wanted is there already, as it was steered to and answered for
+        out = out.assign(**{key: column for key, column in new.items() if key not in made})
         best = pd.Series([mol is not None for mol in relaxed.mols])
         out["pose"] = np.where(best, "relaxed", np.where([m is not None for m in whole], "raw", ""))
         out["pose_reason"] = _reasons(made, whole, raw.table["reason"], relaxed, scored.table["reason"])

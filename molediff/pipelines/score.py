@@ -12,6 +12,7 @@ from rdkit import Chem
 
 from molediff.config import UserError, choose, from_dict
 from molediff.docking.engines import scorer, usual_engine
+from molediff.docking.ligand_bonds import as_molecule
 from molediff.docking.ligands import Row, rows_of
 from molediff.docking.pool import default_workers, run_all
 from molediff.docking.receptor import Receptor
@@ -133,7 +134,7 @@ class Score:
             protein.write_text(pdb_text(receptor))
             try:
                 table = pose_figures(
-                    mols, protein, reference, self.figures, names, workers=workers or default_workers()
+                    mols, protein, as_molecule(reference), self.figures, names, workers=workers or default_workers()
                 )
             except InputError as error:
                 raise UserError(str(error)) from error

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from rdkit import Chem
 
+from molediff.docking.ligand_bonds import as_molecule
 from molediff.docking.pool import default_workers
 from molediff.docking.receptor import Receptor
 from molediff.docking.receptor_files import pdb_text
@@ -30,7 +31,7 @@ def write_docking(docking, folder: Path) -> Path:
     score, value, engine, seed), table.csv (one row a ligand), poses.csv (one row a pose), seconds.csv.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    mols = [mol for poses in docking.poses for mol in poses]
+    places = [(row, k) for row, poses in enumerate(docking.poses) for k in range(len(poses))]
     properties = [
         {"row": r["row"], "name": r["name"], "rank": r["rank"], "pose": r["pose"]}
         | {"score": f"{r['score']:.3f}", "value": f"{r['value']:.3f}"}
@@ -38,8 +39,9 @@ def write_docking(docking, folder: Path) -> Path:
         for r in docking.ranking.to_dict("records")
     ]
     for name, wanted in (("poses.sdf", lambda p: True), ("best.sdf", lambda p: p["rank"] == 1)):
-        chosen = [(mol, p) for mol, p in zip(mols, properties, strict=True) if wanted(p)]
-        write_sdf([mol for mol, _ in chosen], [p["name"] for _, p in chosen], [p for _, p in chosen], folder / name)
+        chosen = [(place, p) for place, p in zip(places, properties, strict=True) if wanted(p)]
+        mols = (docking.poses[row][k] for (row, k), _ in chosen)  # one at a time: a library's do not fit into memory
+        write_sdf(mols, [p["name"] for _, p in chosen], [p for _, p in chosen], folder / name)
     write_table(docking.table, folder / "table.csv")
     write_table(docking.ranking, folder / "poses.csv")
     write_table(pd.DataFrame({"row": docking.table.row, "seconds": docking.seconds}), folder / "seconds.csv")
@@ -95,7 +97,7 @@ def write_docking_page(
         protein = Path(folder) / "protein.pdb"
         protein.write_text(near)
         table = with_vina(
-            pose_figures(mols, protein, reference, "fast", names, workers=workers or default_workers()),
+            pose_figures(mols, protein, as_molecule(reference), "fast", names, workers=workers or default_workers()),
             [score for _, score, _ in chosen],
         )
         errors = docking.ranking.set_index(["row", "rank"])["denoising_error"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def write_generation(generation, folder: Path) -> Path:
     if kept is not None and kept.states:
         draw_strip(kept.states, kept.estimates, generation.vocabulary, folder / f"trajectory-{kept.index}.png")
         name = f"molecule {kept.index}"
-        write_frames(kept.states, name, generation.vocabulary, folder / f"trajectory-{kept.index}.xyz")
+        frames = folder / f"trajectory-{kept.index}.xyz"
+        write_frames(kept.states, name, generation.vocabulary, frames, generation.task.origin)
     return folder
 
 
@@ -73,7 +75,7 @@ def write_ensemble(ensemble, folder: Path) -> Path:
     return folder
 
 
-def write_sdf(mols: list[Chem.Mol | None], names: list[str], properties: list[dict], path: Path) -> Path:
+def write_sdf(mols: Iterable[Chem.Mol | None], names: list[str], properties: list[dict], path: Path) -> Path:
     """Molecules exactly as they are, kekulised where they can be, unsanitised; those that are None have no record.
 
     Coordinates have four decimals, or six where a molecule has the property _MolFileV3000.

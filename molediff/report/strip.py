@@ -17,15 +17,25 @@ FRAMES = 6
 """Pictures in a row, from the first step to the last."""
 
 
-def write_frames(states: Sequence[Molecules], name: str, vocabulary: Vocabulary, path: Path) -> Path:
-    """A multi-frame XYZ file (angstrom): the state after every step, each a batch of one."""
+def write_frames(
+    states: Sequence[Molecules], name: str, vocabulary: Vocabulary, path: Path, origin: Sequence[float] = (0, 0, 0)
+) -> Path:
+    """A multi-frame XYZ file (angstrom): the state after every step, each a batch of one.
+
+    Args:
+        states: positions relative to ``origin``.
+        name: of the molecule, for the line above each frame.
+        vocabulary: elements of the classes.
+        path: of the file.
+        origin: (3,) angstrom, of the sampler in the frame of the other files.
+    """
     lines = []
     for step, state in enumerate(states):
         n = int(state.sizes[0])
         lines += [str(n), f"{name} after step {step + 1} of {len(states)}"]
         for k in range(n):
             symbol = _symbol(state, k, vocabulary)
-            lines.append(f"{symbol} " + " ".join(f"{x:.4f}" for x in state.pos[0, k].tolist()))
+            lines.append(f"{symbol} " + " ".join(f"{x:.4f}" for x in np.asarray(origin) + state.pos[0, k].numpy()))
     write_whole(path, "\n".join(lines) + "\n")
     return path
 

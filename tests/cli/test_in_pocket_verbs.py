@@ -67,6 +67,9 @@ def test_generate_writes_what_is_asked_for(pocket, folder, ligand, tmp_path, cap
     record = json.loads((out / "run.json").read_text())
     assert record["status"] == "complete" and record["counts"]["requested"] == 2 and "receptor" in record["arguments"]
     assert main(command) == 0 and "complete. Nothing to do" in capsys.readouterr().out
+    (out / "report.html").unlink()
+    assert main(command) == 2 and "without report.html" in capsys.readouterr().err
+    assert json.loads((out / "run.json").read_text())["status"] == "complete"
     assert main([*command, "--rank-by", "efficiency"]) == 2 and "other arguments" in capsys.readouterr().err
     fewer = [word for word in command if word not in ("--avoid", "Br")]  # what was asked for then and is not now
     assert main(fewer) == 2 and "avoid: ['Br'] there, None now" in capsys.readouterr().err
@@ -104,6 +107,7 @@ def test_hybrid_searches_as_asked(pocket, folder, tmp_path):
         (["generate", "--want", "logp=..3", "--trajectory", "0"], "Leave one out"),
         (["generate", "--model", "pokcet"], "There is no model 'pokcet'"),
         (["generate", "--keep", "c1ccccc1[OH]"], "type --keep-smarts 'c1ccccc1[OH]'"),
+        (["generate", "--demo"], "--demo has a protein of its own"),
         (["generate", "--keep-smarts", "c1cc"], "is no SMARTS"),
         (["generate", "--charge", "one"], "--charge=-1,0"),
         (["generate", "--max-mw", "-3"], "--max-mw 450"),

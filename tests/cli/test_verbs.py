@@ -8,8 +8,8 @@ import time
 import pandas as pd
 import pytest
 
-from molediff.cli import doctor
-from molediff.cli.main import VERBS, main
+from molediff.cli import conformers, doctor
+from molediff.cli.main import BROKEN, VERBS, main
 from molediff.evaluation import InputError
 from molediff.model import load
 
@@ -206,6 +206,43 @@ def test_a_folder_that_is_no_run_is_not_written_over(tmp_path, small_folder, cap
     assert generate(out, small_folder, "--overwrite") == 0 and not (out / ".parts").exists()
 
 
+def test_overwriting_throws_away_what_the_run_before_wrote_and_nothing_else(tmp_path, small_folder):
+    out = tmp_path / "out"
+    assert generate(out, small_folder, "--trajectory", "0") == 0
+    (out / "notes.txt").write_text("mine")
+    record = json.loads((out / "run.json").read_text())
+    assert {"molecules.sdf", "trajectory-0.xyz"} <= set(record["files"]) and not record["found"]
+    (tmp_path / "outside.txt").write_text("mine")
+    record["files"].append("../outside.txt")  # as no run writes it
+    (out / "run.json").write_text(json.dumps(record))
+    assert generate(out, small_folder, "--seed", "1", "--overwrite") == 0
+    left = {path.name for path in out.iterdir()}
+    assert "trajectory-0.xyz" not in left and {"molecules.sdf", "notes.txt"} <= left
+    assert json.loads((out / "run.json").read_text())["found"] == ["notes.txt"]
+    assert (tmp_path / "outside.txt").is_file()
+
+
+def test_what_cannot_be_written_and_what_should_not_happen_have_their_own_status(tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("")
+    assert main(["generate", "--n", "1", "--steps", "1", "--quiet", "--out", str(tmp_path / "file" / "sub")]) == 2
+    said = capsys.readouterr().err
+    assert "file" in said and "Traceback" not in said
+
+    def break_(args):
+        raise IndexError("a fault")
+
+    monkeypatch.setattr(doctor, "run", break_)
+    assert main(["doctor"]) == BROKEN
+    assert "IndexError: a fault" in (said := capsys.readouterr().err) and "please report" in said
+
+
+def test_molecules_of_a_file_are_read_as_a_library_is(tmp_path):
+    (tmp_path / "a.smi").write_text("\ufeff# my set\nCCO ethanol\n\nCCN\n", encoding="utf-8")
+    (tmp_path / "a.csv").write_text("name,smiles\nx,CCO\n")
+    files = [str(tmp_path / "a.smi"), str(tmp_path / "a.csv")]
+    assert conformers.read([*files, "CC"])[0] == ["CCO", "CCN", "CCO", "CC"]
+
+
 @pytest.mark.parametrize("more", [["--exhaustiveness", "64"], ["--conformers", "5"]])
 def test_options_of_a_search_are_refused_where_nothing_searches(more, capsys):
     for engine in ("diffusion", "random"):
@@ -217,7 +254,7 @@ def test_options_of_a_search_are_refused_where_nothing_searches(more, capsys):
 def test_an_empty_file_of_molecules_is_said(name, content, tmp_path, capsys):
     (tmp_path / name).write_bytes(content)
     assert main(["conformers", str(tmp_path / name), "CCO", "--out", str(tmp_path / "out")]) == 2
-    assert "holds no record" in capsys.readouterr().err
+    assert "holds no " in capsys.readouterr().err
 
 
 def test_a_library_in_another_encoding_is_read(tmp_path):

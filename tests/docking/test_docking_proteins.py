@@ -141,6 +141,8 @@ def test_waters_additives_metals_and_cofactors(peptide, write):
     assert [r.name for r in residues if not r.polymer] == ["HOH", "ZN", "EDO"]
     with pytest.raises(UserError, match="No residue 'ATP' to drop"):
         cleaned(write([*peptide, *more]), drop=["ATP"])
+    with pytest.raises(UserError, match="No residue 'edo' to keep"):
+        cleaned(write([*peptide, *more]), keep=["edo"])
 
 
 def test_native_ligand_goes_by_overlap_and_the_protein_never(peptide, write):

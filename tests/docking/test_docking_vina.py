@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from dockbench import small_pocket
 from rdkit import Chem
-from rdkit.Chem import rdMolTransforms
+from rdkit.Chem import rdDistGeom, rdMolTransforms
 
 from molediff.config import UserError
 from molediff.docking.ligand import Docked, Ligand, with_poses
@@ -130,6 +130,10 @@ def test_scoring_gives_every_pose_a_row(pocket):
     assert found[0]["score"] < -6 and "hydrogens added" in found[0]["note"]
     assert [f["score"] is None for f in found] == [False, True, True, True, True]
     assert "outside the box" in found[1]["reason"] and "3D" in found[2]["reason"] and "fragments" in found[3]["reason"]
+    borane = Chem.AddHs(Chem.MolFromSmiles("CB(C)C"))
+    rdDistGeom.EmbedMolecule(borane, randomSeed=1)
+    (unknown,) = task(rows_of([borane]))  # no pose for Vina, but one for others
+    assert unknown["score"] is None and "holds B" in unknown["reason"] and unknown["read"] and unknown["block"]
 
 
 def test_a_broken_meeko_ends_the_run_and_is_no_reason_of_a_ligand(pocket, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from dockbench import small_pocket
 from rdkit import Chem
 from rdkit.Chem import AllChem
+from scipy.optimize import minimize
 
 from molediff.config import UserError
 from molediff.docking.pocket_field import PocketField
@@ -211,6 +212,21 @@ def test_a_pose_that_has_moved_far_is_in_the_field_of_where_it_is(pocket, method
     assert np.linalg.norm(done.mol.GetConformer().GetPositions() - start, axis=1).max() > REACH, "or it says nothing"
     again = refine(receptor, done.mol, RefineConfig(method, 1))
     assert done.figures["pocket_relaxed"] == pytest.approx(again.figures["pocket_raw"], abs=1e-6)
+
+
+def test_all_rounds_together_take_no_more_steps_than_asked(pocket, monkeypatch):
+    receptor, ligand, taken = pocket[0], pocket[2], []
+    away = Chem.AddHs(ligand, addCoords=True)
+    away.GetConformer().SetPositions(away.GetConformer().GetPositions() + np.array([3.5, 3.5, 3.5]))
+
+    def counted(*args, **more):
+        found = minimize(*args, **more)
+        taken.append(found.nit)
+        return found
+
+    monkeypatch.setattr("molediff.docking.refine.minimize", counted)
+    refine(receptor, away, RefineConfig("mmff+vina", 600))
+    assert len(taken) > 1 and sum(taken) <= 600, "a second round, or it says nothing"
 
 
 def test_another_stereoisomer_is_refused_where_one_was_given(pocket, noised, monkeypatch):

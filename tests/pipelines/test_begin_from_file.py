@@ -163,7 +163,7 @@ def test_bad_files_are_refused_in_words(write, tmp_path):
 
 def test_known_parts_are_exact_to_the_digit_and_in_place(write, model, tmp_path):
     path = write(molecule("c1ccoc1"))
-    out = Generate(model)(n=4, steps=3, atoms="2-3", task=Grow.read(path, model, "1"))
+    out = Generate(model)(n=4, steps=3, atoms="2-3", task=Grow.read(path, model, "1"), trajectory=0)
     assert out.table.known_exact.all()
     assert out.counts["known_exact"] == 4
     out.save(tmp_path / "o")
@@ -173,6 +173,9 @@ def test_known_parts_are_exact_to_the_digit_and_in_place(write, model, tmp_path)
         assert [line[:34] for line in block.splitlines()[4:12]] == given
     for mol in out.mols:
         assert {tuple(sorted((b.GetBeginAtomIdx(), b.GetEndAtomIdx()))) for b in mol.GetBonds()} >= {(0, 1), (3, 4)}
+    lines = (tmp_path / "o" / "trajectory-0.xyz").read_text().splitlines()
+    last = [[float(x) for x in line.split()[1:]] for line in lines[-out.mols[0].GetNumAtoms() :]]
+    assert np.abs(np.array(last) - out.mols[0].GetConformer().GetPositions()).max() < 1e-3  # in the same frame
 
 
 def test_six_digits_stay_six_digits(write, model, tmp_path):

@@ -137,6 +137,14 @@ def test_what_is_not_as_wanted_does_not_fit(made):
     assert InPocket()._misfits(generation, made.raw) == ["", "", "", "not logp=2..3", ""]
 
 
+def test_a_column_that_was_wanted_stays_as_it_was_answered_for(made):
+    generation = made.generation
+    wanted = pd.array([3, None, None, 3, 3], dtype="Int64")
+    judged = (made.raw, made.raw_figures, made.relaxed, made.relaxed_figures, made.reference)
+    table = InPocket()._table(replace(generation, table=generation.table.assign(rare_rings=wanted)), *judged)
+    assert table["rare_rings"].equals(pd.Series(wanted)) and made.table["rare_rings"].dropna().tolist() == [0, 0, 0]
+
+
 def test_the_reference_is_scored_beside(made):
     """Molecule 3 is the reference without its hydrogens."""
     assert made.reference_figures["vina_score"] == pytest.approx(made.table["vina_score_raw"][3], abs=0.05)

@@ -40,6 +40,8 @@ class Task:
             frame: the pocket that the molecules are made in, and the origin of the sampler; None without a pocket.
         """
         self.frame = frame
+        self.origin = np.zeros(3) if frame is None else frame.origin
+        """(3,) angstrom: the sampler's origin in the frame of the file."""
 
     def sizes(self, model: Model, n: int, seed: int, atoms: str) -> list[int]:
         """Atoms of each of n molecules; that of molecule i depends on (seed, i) alone."""
@@ -91,7 +93,7 @@ class Task:
 
     def place(self, mol: Chem.Mol) -> Chem.Mol:
         """A generated molecule in the frame of the file it began from."""
-        return mol if self.frame is None else moved(mol, self.frame.origin)
+        return mol if self.frame is None else moved(mol, self.origin)
 
     def columns(self, made: Sequence[Molecules], mols: Sequence[Chem.Mol | None], table: pd.DataFrame) -> dict:
         """Further columns of the table, one value a molecule; those of bools are counted.
