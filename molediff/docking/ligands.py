@@ -17,7 +17,7 @@ from molediff.docking.ligand import Ligand
 from molediff.docking.protonate import protonate
 from molediff.docking.settings import DockConfig
 
-ELEMENTS = {"H": 1, "C": 6, "N": 7, "O": 8, "F": 9, "P": 15, "S": 16, "Cl": 17, "Br": 35, "I": 53}
+ELEMENTS = {"H": 1, "C": 6, "N": 7, "O": 8, "F": 9, "Si": 14, "P": 15, "S": 16, "Cl": 17, "Br": 35, "I": 53}
 """What Vina and AutoDock have parameters for in a ligand."""
 FORMATS = {".smi": "smiles", ".smiles": "smiles", ".txt": "smiles", ".sdf": "sdf", ".mol": "sdf", ".csv": "csv"}
 """Suffix -> how a library is read."""

@@ -16,7 +16,7 @@ STRETCH = 0.05
 """Most by which a bond may differ between the conformer that went in and a pose, angstrom; PDBQT has 3 decimals."""
 CLOSURE = 0.5
 """The same for bonds of rings that meeko opens to make them flexible."""
-ELEMENT = AUTODOCK_ELEMENTS | {"CL": "Cl", "BR": "Br"}
+ELEMENT = AUTODOCK_ELEMENTS | {"CL": "Cl", "BR": "Br", "SI": "Si"}
 """AutoDock type in capitals -> element, where it is not the type itself."""
 
 

@@ -136,6 +136,22 @@ def test_scoring_gives_every_pose_a_row(pocket):
     assert unknown["score"] is None and "holds B" in unknown["reason"] and unknown["read"] and unknown["block"]
 
 
+def test_silicon_is_scored_alike_by_both(pocket):
+    """Models of drug-like molecules make it."""
+    _, site, _ = small_pocket()
+    mol = ligand("C[SiH2]C").mol
+    pos = mol.GetConformer().GetPositions()
+    mol.GetConformer().SetPositions(pos - pos.mean(0) + site.centre)
+    found = []
+    for engine in ("vina", "torch"):
+        task = ScoreTask(pocket.receptor, pocket.site, engine, DockConfig())
+        task.start()
+        (one,) = task(rows_of([mol]))
+        assert not one["reason"]
+        found.append(one["score"])
+    assert found[0] == pytest.approx(found[1], abs=1e-3) and found[0] < 0
+
+
 def test_a_broken_meeko_ends_the_run_and_is_no_reason_of_a_ligand(pocket, monkeypatch):
     def broken(rigid_rings: bool):
         raise UserError("Docking with Vina needs meeko")
