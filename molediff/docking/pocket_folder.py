@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from molediff.docking.pocket import near_residues
 from molediff.docking.receptor import Receptor
 from molediff.docking.receptor_files import pdb_text, read_receptor
 from molediff.docking.site import Site
+from molediff.whole_files import write_whole
 
 REFERENCE = "reference.sdf"
 VERSION = 1
@@ -54,7 +54,7 @@ def write_pocket(
     else:
         (folder / REFERENCE).unlink(missing_ok=True)
     for name, text in texts.items():
-        _write(folder / name, text)
+        write_whole(folder / name, text)
     log = {
         "layout": VERSION,
         "source": receptor.source,
@@ -66,7 +66,7 @@ def write_pocket(
         "log": list(receptor.log),
         **(record or {}),
     }
-    _write(folder / "pocket.json", json.dumps(log, indent=1) + "\n")
+    write_whole(folder / "pocket.json", json.dumps(log, indent=1) + "\n")
     return folder
 
 
@@ -118,9 +118,3 @@ def _block(mol: Chem.Mol) -> str:
         return Chem.MolToMolBlock(mol)
     except Chem.KekulizeException:
         return Chem.MolToMolBlock(mol, kekulize=False)
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

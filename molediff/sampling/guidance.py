@@ -131,11 +131,6 @@ def informed(estimate: Estimate, noisy: Molecules, known: Known) -> Estimate:
     return estimate.replace(**{k: given(getattr(estimate, k), getattr(noisy, k), getattr(known, k)) for k in fields})
 
 
-def together(energies: Sequence[tuple[float, Energy]]) -> Energy:
-    """A weighted sum of energies."""
-    return lambda estimate, noisy: sum(weight * energy(estimate, noisy) for weight, energy in energies)
-
-
 def tempered(denoise: Denoise, temperature: float) -> Denoise:
     """Divide the logits of types, charges and bonds.
 

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-
-from molediff.sampling.sizes import draw_sizes
 
 TABLE = "pocket_sizes.json"
 
@@ -39,16 +36,6 @@ class PocketSizes:
         a, b = self.shares[k - 1], self.shares[k]
         mixed = {n: (1 - share) * a.get(n, 0.0) + share * b.get(n, 0.0) for n in sorted({*a, *b})}
         return {n: x for n, x in mixed.items() if x > 0}
-
-    def draw(self, volume: float, seed: int, indices: Sequence[int]) -> list[int]:
-        """Sizes of molecules; that of molecule i depends on (volume, seed, i) alone.
-
-        Args:
-            volume: of the pocket, cubic angstrom.
-            seed: of the run.
-            indices: of the molecules.
-        """
-        return draw_sizes(self.histogram(volume), seed, indices)
 
 
 @cache

@@ -10,7 +10,7 @@ import torch
 from molediff.config import UserError
 from molediff.elements import Vocabulary
 from molediff.noise import Process, ProcessConfig, Times
-from molediff.sampling.guidance import GuidanceConfig, classifier_free, downhill, guide, informed, together
+from molediff.sampling.guidance import GuidanceConfig, classifier_free, downhill, guide, informed
 from molediff.structures import Condition, EncodedPocket, Estimate, Known, Molecules
 
 B, N = 3, 5
@@ -113,11 +113,6 @@ def test_a_gradient_that_is_not_finite_pushes_nothing(noisy, process):
         noisy, at(0.5, process), Condition.nothing(noisy)
     )
     assert torch.equal(found.pos, network(noisy, None, Condition.nothing(noisy)).pos)
-
-
-def test_energies_add_up(noisy):
-    e = network(noisy, None, Condition.nothing(noisy))
-    torch.testing.assert_close(together([(2.0, spring), (1.0, spring)])(e, noisy), 3 * spring(e, noisy))
 
 
 @pytest.mark.parametrize("bad", [{"scale": -1.0}, {"clip": float("nan")}, {"pull": float("inf")}])

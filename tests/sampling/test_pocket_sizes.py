@@ -7,6 +7,7 @@ import pytest
 
 from molediff.docking.cavities import free_volume
 from molediff.sampling.pocket_sizes import PocketSizes, pocket_sizes
+from molediff.sampling.sizes import draw_sizes
 
 
 def mean(histogram):
@@ -28,11 +29,11 @@ def test_between_two_rows_their_mixture():
 
 def test_a_draw_depends_on_its_own_number():
     table = pocket_sizes()
-    all_of_them = table.draw(250.0, 7, range(50))
-    assert table.draw(250.0, 7, range(20, 50)) == all_of_them[20:]
-    assert table.draw(250.0, 8, range(50)) != all_of_them
+    all_of_them = draw_sizes(table.histogram(250.0), 7, range(50))
+    assert draw_sizes(table.histogram(250.0), 7, range(20, 50)) == all_of_them[20:]
+    assert draw_sizes(table.histogram(250.0), 8, range(50)) != all_of_them
     assert len(set(all_of_them)) > 5
-    wide = table.draw(250.0, 1, range(2000))
+    wide = draw_sizes(table.histogram(250.0), 1, range(2000))
     assert np.mean(wide) == pytest.approx(mean(table.histogram(250.0)), abs=0.6)
 
 
