@@ -153,8 +153,30 @@ def begin_run(args: argparse.Namespace, arguments: dict, wanted: Path | None = N
     args.out.mkdir(parents=True, exist_ok=True)
     record = {"status": "running", "command": command_line(), "arguments": arguments, "versions": versions()}
     record |= {"found": found_before(args.out), **about}
+    if status == "resume":
+        record |= earlier(_record(args.out), record["versions"])
     write_json(record, args.out / "run.json")
     return Run(args.out, record)
+
+
+def earlier(before: dict, now: dict[str, str]) -> dict:
+    """{'earlier': versions of sittings before this one, where they were others}; says so on stderr.
+
+    Args:
+        before: what run.json held.
+        now: versions of this sitting.
+    """
+    then, known = before.get("versions", now), before.get("earlier", [])
+    different = [
+        f"{k} {then.get(k)}, now {now.get(k)}" for k in dict.fromkeys([*then, *now]) if then.get(k) != now.get(k)
+    ]
+    if different:
+        print(
+            f"Warning: what is finished was made with {'; '.join(different)}. It is kept; --overwrite makes all anew.",
+            file=sys.stderr,
+        )
+        known = [*known, then]
+    return {"earlier": known} if known else {}
 
 
 def open_run(folder: Path, arguments: dict, overwrite: bool) -> str:

@@ -222,6 +222,20 @@ def test_overwriting_throws_away_what_the_run_before_wrote_and_nothing_else(tmp_
     assert (tmp_path / "outside.txt").is_file()
 
 
+def test_going_on_with_other_versions_is_said_and_written_down(tmp_path, small_folder, capsys):
+    out = tmp_path / "out"
+    assert generate(out, small_folder) == 0
+    path = out / "run.json"
+    record = json.loads(path.read_text()) | {"status": "running"}
+    path.write_text(json.dumps(record))
+    assert generate(out, small_folder) == 0 and "Warning" not in capsys.readouterr().err
+    assert "earlier" not in json.loads(path.read_text())
+    record["versions"]["rdkit"] = "1.0"
+    path.write_text(json.dumps(record))
+    assert generate(out, small_folder) == 0 and "made with rdkit 1.0, now" in capsys.readouterr().err
+    assert [one["rdkit"] for one in json.loads(path.read_text())["earlier"]] == ["1.0"]
+
+
 def test_what_cannot_be_written_and_what_should_not_happen_have_their_own_status(tmp_path, capsys, monkeypatch):
     (tmp_path / "file").write_text("")
     assert main(["generate", "--n", "1", "--steps", "1", "--quiet", "--out", str(tmp_path / "file" / "sub")]) == 2
