@@ -205,6 +205,7 @@ BUNDLES = {
         "experiments/pocket/config.yaml",
         lambda sum_: pocket_figures(of("crossdocked"), IN_POCKET, sum_) | order_figures(of("docking_astex"), sum_),
         [
+            {"steps": 35, "largest_ring": 6, **PLATEAU},
             {"steps": 1, "kind": "pocket", "bend": 1.0, "end": 0.01, "churn": 1.0, "join": True, "valence": True},
             {"steps": 35, "kind": "pocket", "largest_ring": 6, **PLATEAU},
             {
@@ -220,7 +221,7 @@ BUNDLES = {
             {"steps": 1, "kind": "retype", "join": True, "valence": True},
             {"steps": 1, "kind": "lead", "join": True, "valence": True},
         ],
-        {"pocket": 100, "fragments in a pocket": 100},
+        {"free": 100, "pocket": 100, "fragments in a pocket": 100},
     ),
 }
 """Name -> what is said of it."""

@@ -32,15 +32,20 @@ SHOWN = (
     *("posebusters_valid", "strain_median"),
 )
 """Columns of a line, see run.py."""
-WHOLE = {"largest_ring": int, "steps": int}
-"""Settings that are whole numbers."""
+KINDS = {
+    "largest_ring": int,
+    "steps": int,
+    "join": lambda text: bool(int(text)),
+    "valence": lambda text: bool(int(text)),
+}
+"""Settings that are not decimals; join and valence are 0 or 1."""
 
 
 def settings_of(text: str) -> dict:
     """'churn=1,end=.01' as keywords of a pipeline; names are checked by it."""
     try:
         pairs = [item.split("=") for item in text.split(",")]
-        return {name: value if name == "method" else WHOLE.get(name, float)(value) for name, value in pairs}
+        return {name: value if name == "method" else KINDS.get(name, float)(value) for name, value in pairs}
     except ValueError as error:
         raise UserError(f"'{text}' are no settings ({error}). Type them as churn=1,end=.01") from error
 
