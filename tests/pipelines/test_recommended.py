@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_each_kind_of_task_has_its_own():
     rows = [{"steps": 1, "temperature": 0.7}, {"steps": 1, "kind": "pocket", "temperature": 0.6}]
     made.source = replace(made.source, about={"sampling": rows})
     assert Task().usual(made, 50) == {"temperature": 0.7}
-    assert Task(frame=object()).usual(made, 50) == {"temperature": 0.6}
+    assert Task(frame=SimpleNamespace(origin=None)).usual(made, 50) == {"temperature": 0.6}
     assert made.recommended(50, "fragments") == {}
     for of, kind in ((Grow, "fragments"), (Retype, "retype"), (Optimise, "lead")):
         task = of.__new__(of)
@@ -83,7 +84,7 @@ def test_as_many_steps_as_the_model_recommends_where_none_are_said():
     made.source = replace(made.source, about={"usual_steps": {"free": 3, "pocket": 4}})
     assert Generate(made)(n=1, atoms="4").about["steps"] == 3
     assert Generate(made)(n=1, steps=2, atoms="4").about["steps"] == 2
-    assert Task(frame=object()).usual_steps(made) == 4
+    assert Task(frame=SimpleNamespace(origin=None)).usual_steps(made) == 4
     task = Grow.__new__(Grow)
     task.frame = None
     assert task.usual_steps(made) == 50
