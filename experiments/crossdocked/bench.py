@@ -81,7 +81,7 @@ class PoseTask:
         out |= {"qed": finite(table["qed"][0]), "sa": finite(table["sa"][0])}
         clock("posebusters")
         if job.energy:
-            # Half of the time, so only of poses whose verdict it can change; None for the others.
+            # More than half of the time, so only of poses whose verdict it can change; None for the others.
             for pose, one in zip(POSES, poses, strict=True):
                 out[f"energy_{pose}"] = internal_energy(one) is True if out[f"pb_valid_{pose}"] else None
             clock("energy")
