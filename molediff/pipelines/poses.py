@@ -1,4 +1,4 @@
-"""Poses of a ligand, kept as text: as molecules those of a library would take fifteen times the memory."""
+"""Poses of a ligand, kept as text: as molecules those of a library take many times the memory."""
 
 from __future__ import annotations
 
